@@ -1,0 +1,111 @@
+"""The loop: steps, log, history, progress, refusal of numbers that are not finite."""
+
+import inspect
+import json
+
+import pytest
+import torch
+
+from course_lib.training import NonFiniteError, Run
+
+
+def test_loop_trains_and_keeps_a_record(tmp_path, make_lesson, step):
+    lesson = make_lesson()
+    with Run(tmp_path, **lesson.run_options(), log_every=7) as run:
+        seen = []
+        for number, batch in run.steps(lesson.batches, total=100):
+            run.log(number, step(lesson.net, lesson.opt, batch, lesson.gen))
+            seen.append(run.every(10))
+    assert sum(seen) == 10
+    assert run.history["step"] == list(range(1, 101))
+    assert sum(run.history["total"][-20:]) < sum(run.history["total"][:20])
+    rows = [json.loads(line) for line in (tmp_path / "metrics.jsonl").read_text().splitlines()]
+    assert [row["total"] for row in rows] == run.history["total"]
+    record = json.loads((tmp_path / "config.json").read_text())
+    assert record["finished"]
+    assert record["config"] == {"seed": 0, "width": 8, "steps": 20}
+    assert record["runtime"]["device"].startswith("cpu, ")
+    assert not list(tmp_path.glob("*.part"))
+
+
+def test_without_batches_the_batch_is_none(tmp_path):
+    with Run(tmp_path, quiet=True) as run:
+        assert [(n, b) for n, b in run.steps(total=3)] == [(1, None), (2, None), (3, None)]
+
+
+def test_batches_that_end_early_are_named(tmp_path):
+    with pytest.raises(ValueError, match=r"batches ended after step 2, total \(=3\)"), Run(tmp_path, quiet=True) as run:
+        list(run.steps([1, 2], total=3))
+
+
+def test_steps_outside_the_block(tmp_path):
+    with pytest.raises(RuntimeError, match="with Run"):
+        next(Run(tmp_path, quiet=True).steps(total=1))
+
+
+@pytest.mark.parametrize("bad", [float("nan"), float("inf"), -float("inf")])
+def test_a_term_that_is_not_finite_stops_the_run(tmp_path, make_lesson, step, bad):
+    lesson = make_lesson()
+    with Run(tmp_path, **lesson.run_options()) as run:
+        for number, batch in run.steps(lesson.batches, total=5):
+            run.log(number, step(lesson.net, lesson.opt, batch, lesson.gen))
+    before = {path.name: path.read_bytes() for path in tmp_path.iterdir()}
+
+    lesson = make_lesson()
+    with (
+        pytest.raises(NonFiniteError, match=rf"step 3: g/info = {bad}; the run is stopped"),
+        Run(tmp_path, **lesson.run_options()) as run,
+    ):
+        for number, _ in run.steps(lesson.batches, total=50):
+            run.log(number, {"total": torch.tensor(1.0), "g/info": torch.tensor(bad if number == 3 else 0.0)})
+    after = {path.name: path.read_bytes() for path in tmp_path.iterdir()}
+    before.pop("run.lock"), after.pop("run.lock")
+    assert before == after, "the earlier run is intact"
+    assert run.history["step"] == [1, 2]
+
+
+def test_a_weight_that_is_not_finite_is_never_saved(tmp_path, make_lesson):
+    lesson = make_lesson()
+    with (
+        pytest.raises(NonFiniteError, match=r"step 2: weight net\.body\.0\.weight is not finite"),
+        Run(tmp_path, **lesson.run_options(), save_every=2) as run,
+    ):
+        for number, _ in run.steps(lesson.batches, total=4):
+            run.log(number, {"total": torch.tensor(1.0)})
+            lesson.net.body[0].weight.data.fill_(float("nan"))
+    assert not (tmp_path / "checkpoint.pt").exists()
+
+
+def test_an_interrupted_loop_keeps_its_finished_steps(tmp_path, make_lesson, step):
+    lesson = make_lesson()
+    with pytest.raises(KeyboardInterrupt), Run(tmp_path, **lesson.run_options(), log_every=1) as run:
+        for number, batch in run.steps(lesson.batches, total=50):
+            run.log(number, step(lesson.net, lesson.opt, batch, lesson.gen))
+            if number == 7:
+                raise KeyboardInterrupt
+    rows = [json.loads(line)["step"] for line in (tmp_path / "metrics.jsonl").read_text().splitlines()]
+    assert rows == list(range(1, 8))
+
+
+def test_progress_is_plain_lines_in_batch(tmp_path, capsys):
+    with Run(tmp_path, name="01_elbo") as run:
+        for number, _ in run.steps(total=200):
+            run.log(number, {"total": 1.0 / number})
+    lines = capsys.readouterr().err.splitlines()
+    assert 5 <= len(lines) <= 11
+    assert lines[-1].startswith("01_elbo  step 200/200  total 0.005")
+    assert not any("\r" in line for line in lines)
+
+
+def test_progress_is_a_bar_where_somebody_watches(tmp_path, capsys, monkeypatch):
+    monkeypatch.setattr("course_lib.training.progress.is_live", lambda stream: True)
+    with Run(tmp_path, name="01_elbo") as run:
+        for number, _ in run.steps(total=20):
+            run.log(number, {"total": 1.0 / number})
+    shown = capsys.readouterr().err
+    assert "20/20" in shown
+    assert "total 0.05" in shown
+
+
+def test_the_core_is_short_enough_to_read_aloud():
+    assert len(inspect.getsource(Run.steps).splitlines()) <= 30
