@@ -1,0 +1,19 @@
+"""Executed derivations, exercises with instant checks, players that move without a kernel, and lesson set-up."""
+
+from course_lib.teaching.derivation import Definition, Derivation, DerivationError
+from course_lib.teaching.estimate import Estimate
+from course_lib.teaching.refute import Refutation, refute
+from course_lib.teaching.term import Divergence, Expression, Term, function
+
+__all__ = [
+    "Definition",
+    "Derivation",
+    "DerivationError",
+    "Divergence",
+    "Estimate",
+    "Expression",
+    "Refutation",
+    "Term",
+    "function",
+    "refute",
+]

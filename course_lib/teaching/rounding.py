@@ -1,0 +1,21 @@
+"""Numbers as text that every machine prints alike."""
+
+import math
+
+
+def safe_text(value: float, digits: int = 4, slack: float = 1e-7) -> str:
+    """A value rounded to decimals, with fewer of them where it lies so near a rounding edge that machines may differ.
+
+    Args:
+        value: A finite number.
+        digits: Decimals wanted.
+        slack: Relative difference between machines to allow for.
+    """
+    if not math.isfinite(value):
+        return str(value)
+    wobble = slack * max(1.0, abs(value))
+    for places in range(digits, -1, -1):
+        low, high = (f"{value + sign * wobble:.{places}f}" for sign in (-1, 1))
+        if low == high or float(low) == float(high):
+            return f"{abs(float(low)):.{places}f}" if float(low) == 0 else low
+    return f"{value:.0f}"
