@@ -34,12 +34,14 @@ def read_checkpoint(path: Path, *, device: torch.device | str = "cpu") -> dict[s
         CheckpointError: The file is cut off, damaged, or no checkpoint of this course.
     """
     try:
-        state = torch.load(path, map_location=device, weights_only=True)
+        content = path.read_bytes()
     except OSError as error:
         raise CheckpointError(f"checkpoint {path} cannot be read: {error.strerror or error}") from error
+    try:
+        state = torch.load(io.BytesIO(content), map_location=device, weights_only=True)
     except Exception as error:  # torch raises a different kind for each way in which a file can be damaged
         raise CheckpointError(
-            f"checkpoint {path} ({path.stat().st_size} bytes) is cut off or damaged; start afresh with resume=False"
+            f"checkpoint {path} ({len(content)} bytes) is cut off or damaged; start afresh with resume=False"
         ) from error
     if not isinstance(state, dict) or not {"step", "config", "code", "modules"} <= state.keys():
         raise CheckpointError(f"{path} is not a checkpoint of this course; start afresh with resume=False")

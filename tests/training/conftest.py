@@ -60,6 +60,7 @@ class Lesson:
         self.gen = generator(seed + 1)
         self.batches = Stream(generator(seed + 2))
         self.config = Config(width)
+        torch.manual_seed(seed + 3)  # dropout draws from the global state
 
     def run_options(self):
         return {

@@ -52,7 +52,7 @@ def test_a_term_that_is_not_finite_stops_the_run(tmp_path, make_lesson, step, ba
     before = {path.name: path.read_bytes() for path in tmp_path.iterdir()}
 
     lesson = make_lesson()
-    with (
+    with (  # noqa: PT012
         pytest.raises(NonFiniteError, match=rf"step 3: g/info = {bad}; the run is stopped"),
         Run(tmp_path, **lesson.run_options()) as run,
     ):
@@ -66,7 +66,7 @@ def test_a_term_that_is_not_finite_stops_the_run(tmp_path, make_lesson, step, ba
 
 def test_a_weight_that_is_not_finite_is_never_saved(tmp_path, make_lesson):
     lesson = make_lesson()
-    with (
+    with (  # noqa: PT012
         pytest.raises(NonFiniteError, match=r"step 2: weight net\.body\.0\.weight is not finite"),
         Run(tmp_path, **lesson.run_options(), save_every=2) as run,
     ):
@@ -78,7 +78,7 @@ def test_a_weight_that_is_not_finite_is_never_saved(tmp_path, make_lesson):
 
 def test_an_interrupted_loop_keeps_its_finished_steps(tmp_path, make_lesson, step):
     lesson = make_lesson()
-    with pytest.raises(KeyboardInterrupt), Run(tmp_path, **lesson.run_options(), log_every=1) as run:
+    with pytest.raises(KeyboardInterrupt), Run(tmp_path, **lesson.run_options(), log_every=1) as run:  # noqa: PT012
         for number, batch in run.steps(lesson.batches, total=50):
             run.log(number, step(lesson.net, lesson.opt, batch, lesson.gen))
             if number == 7:
