@@ -49,7 +49,7 @@ class Run:
         profile: str = "quick",
         seed: int = 0,
         modules: Mapping[str, nn.Module] | None = None,
-        optimizers: Mapping[str, torch.optim.Optimizer] | None = None,
+        optimizers: Mapping[str, Any] | None = None,
         generators: Mapping[str, torch.Generator] | None = None,
         code: Iterable[Any] = (),
         resume: bool = False,
@@ -67,7 +67,7 @@ class Run:
             profile: Named in the folder.
             seed: Named in the folder and in the checkpoint.
             modules: Networks, by the name of their weights file.
-            optimizers: Their optimizers.
+            optimizers: Their optimizers: anything with `state_dict` and `load_state_dict`.
             generators: Every generator that the loop draws from.
             code: Functions and classes outside the networks' own folders that decide what is computed.
             resume: Go on from the checkpoint in the folder, if there is one; otherwise start afresh.
