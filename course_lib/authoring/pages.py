@@ -54,6 +54,7 @@ def toc(root: Path) -> str:
             lines += [f"  - caption: {caption}", "    chapters:", *(f"      - file: {page}" for page in here)]
     lines += ["  - caption: Reference", "    chapters:"]
     lines += [f"      - file: {page}" for page in ("notation", "loss_card", "results", "errata", "references", "library")]
+    lines += ["        sections:", "          - file: api/index"]
     return "\n".join(lines) + "\n"
 
 
