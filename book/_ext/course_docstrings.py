@@ -8,7 +8,7 @@ keep the shapes of tensors as quoted strings, `Float[Tensor, "b z"]`.
 import re
 
 FORMULA = re.compile(r"(?<![\\\w$])\$(?!\s)([^$\n]+(?:\n[^$\n]+)?)(?<!\s)\$(?!\w)")
-CODE = re.compile(r"(?<![`:\w])`([^`\n]+)`(?![`_\w])")
+CODE = re.compile(r"(:\w+:`[^`]*`|``[^`]*``|`[^`\n]+`_)|`([^`\n]+)`")  # what is a role, a literal or a link already stays
 SHAPED = re.compile(r"(?:jaxtyping\.)?(Float|Int|Bool|UInt8|Shaped|Num|Integer)\[(?:torch\.)?Tensor, ?\"?'?([^\]\"']*)'?\"?\]")
 
 
@@ -41,8 +41,7 @@ def translate(lines: list[str]) -> list[str]:
         elif stripped.startswith(">>>"):
             out.append(line)
         else:
-            # :math: roles already hold backticks; the look-behind of CODE leaves them alone.
-            out.append(CODE.sub(r"``\1``", line))
+            out.append(CODE.sub(lambda match: match[1] or f"``{match[2]}``", line))
     return out
 
 
