@@ -58,7 +58,7 @@ def _path(curve: Callable[[float], float], box: tuple[float, ...], xs: tuple[flo
 def _curves(
     box: tuple[float, ...], touches: list[float], floor: float, widths: tuple[float, float], bound_colour: str = SKY
 ) -> str:
-    xs = (-4.4, 5.0)
+    xs = (-5.3, 6.0)
     parts = [
         f'<path d="{_path(lambda x, t=touch: bound(x, t), box, xs, floor)}" fill="none" stroke="{bound_colour}" '
         f'stroke-width="{widths[0]}" stroke-linecap="round" opacity="{0.5 + 0.5 * i / max(1, len(touches) - 1):.2f}"/>'
@@ -79,14 +79,14 @@ def _svg(width: int, height: int, title: str, body: str) -> str:
 
 
 def title_image() -> str:
-    """The banner of the first page: the name, the promise, the evidence and eleven of its bounds."""
-    touches = [-3.9 + 0.8 * i for i in range(11)]
+    """The banner of the first page: the name, the promise, the evidence and sixteen of its bounds."""
+    touches = [-4.4 + 0.6 * i for i in range(16)]
     return _svg(
         1200,
         400,
         "Bound by Bound: the log-evidence of a mixture, touched from below by its evidence lower bounds",
         f'<rect width="1200" height="400" rx="22" fill="{INK}"/>\n'
-        + _curves((500, 64, 660, 330), touches, -6.2, (2.2, 6))
+        + _curves((470, 64, 700, 330), touches, -6.2, (2, 6))
         + f'\n<text x="64" y="170" font-family="{SERIF}" font-size="84" fill="{PAPER}">Bound</text>'
         f'\n<text x="64" y="258" font-family="{SERIF}" font-size="84" fill="{PAPER}">'
         f'<tspan font-style="italic" fill="{AMBER}">by</tspan> Bound</text>'

@@ -6,8 +6,8 @@ Colours come from the book's style sheet, so that the map follows the light and 
 
 from html import escape
 
-WIDTH, HEIGHT = 138, 46
-COLUMN, ROW = 176, 64
+WIDTH, HEIGHT = 140, 48
+COLUMN, ROW = 170, 62
 
 # The row of each lesson, chosen by eye so that few arrows cross.
 ROWS = {
@@ -65,12 +65,11 @@ def _arrow(before: str, after: str, requires: dict[str, list[str]]) -> str:
 def _node(lesson: dict, address: str | None, requires: dict[str, list[str]]) -> str:
     x, y = _place(lesson["n"], requires)
     state = "here" if address else "later"
-    under = "" if address else f'<text class="map-later" x="{x + 38:g}" y="{y + 36:g}">to come</text>'
+    note = lesson["n"] if address else f"{lesson['n']} · to come"
     node = (
         f'<g class="map-node {state} lesson-{lesson["n"]}"><rect x="{x:g}" y="{y:g}" width="{WIDTH}" height="{HEIGHT}" '
-        f'rx="9"/><text class="map-number" x="{x + 12:g}" y="{y + 28:g}">{lesson["n"]}</text>'
-        f'<text class="map-title" x="{x + 38:g}" y="{y + (28 if address else 21):g}">{escape(lesson["short"])}</text>'
-        f"{under}</g>"
+        f'rx="9"/><text class="map-number" x="{x + 10:g}" y="{y + 18:g}">{note}</text>'
+        f'<text class="map-title" x="{x + 10:g}" y="{y + 38:g}">{escape(lesson["short"])}</text></g>'
     )
     if not address:
         return node

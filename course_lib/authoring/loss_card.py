@@ -53,10 +53,10 @@ def page(root: Path) -> str:
     rows, calls = [], []
     for entry in entries:
         loss = library[entry["name"]]
-        link = f"`{entry['name']}`"
-        rows.append([link, f"${entry['formula']}$", cell(entry["sign"]), cell(entry["sum"]), cell(entry["takes"])])
-        given = ", ".join(f"{name}: ({', '.join(shape.split())})" if shape else name for name, shape in loss["arguments"])
-        calls.append(f"{entry['name']}({given}) -> ({', '.join(loss['returns'].split())})")
+        name = f"`{entry['name']}`<br>${entry['formula']}$"
+        rows.append([name, cell(entry["sign"]), cell(entry["sum"]), cell(entry["takes"])])
+        given = [f"{name}: ({', '.join(shape.split())})" if shape else name for name, shape in loss["arguments"]]
+        calls += [f"{entry['name']} -> ({', '.join(loss['returns'].split())})", *(f"    {one}" for one in given)]
     lines = [
         "# Loss card",
         "",
@@ -69,7 +69,7 @@ def page(root: Path) -> str:
         "* Networks return **logits and log-variances**; no loss takes a probability or a standard deviation.",
         "* A *log-likelihood* or a *bound* is maximised, a *divergence* is minimised. The training loss is **minus** the bound.",
         "",
-        table(["Function", "Computes", "Sign", "Sum or mean", "Takes"], rows),
+        table(["Loss", "Sign", "Sum or mean", "Takes"], rows),
         "",
         "The same functions with the shapes of their tensors (nats out, always):",
         "",

@@ -1,0 +1,94 @@
+"""Open pages of the built book in headless Chromium, from disk and without a network, and look at them as a reader would.
+
+`python tests/book/browser.py FOLDER [PAGE ...]` writes screenshots (desktop, dark, phone) of book/_build/html for review.
+"""
+
+import os
+import shutil
+import sys
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+FLAGS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--force-color-profile=srgb",
+]
+DESKTOP = {"width": 1280, "height": 900}
+PHONE = {"width": 390, "height": 844}
+
+
+def chromium() -> str | None:
+    """The path of an installed Chromium or Chrome, or None."""
+    names = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+    return os.environ.get("CHROMIUM") or next(filter(None, map(shutil.which, names)), None)
+
+
+@dataclass
+class Seen:
+    """What a page did while it loaded."""
+
+    errors: list[str] = field(default_factory=list)
+    requests: list[str] = field(default_factory=list)
+
+
+@contextmanager
+def open_browser():
+    """A running headless browser; closed at the end."""
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=chromium(), headless=True, args=FLAGS)
+        try:
+            yield browser
+        finally:
+            browser.close()
+
+
+@contextmanager
+def open_page(browser, file: Path, *, viewport: dict = DESKTOP, scheme: str = "light", scripts: bool = True):
+    """Load a page of the book from disk and wait for its formulas; yields the page and what it did meanwhile."""
+    context = browser.new_context(
+        viewport=viewport, color_scheme=scheme, java_script_enabled=scripts, reduced_motion="reduce"
+    )
+    page, seen = context.new_page(), Seen()
+    page.on("console", lambda message: seen.errors.append(message.text) if message.type == "error" else None)
+    page.on("pageerror", lambda error: seen.errors.append(str(error)))
+    page.on("request", lambda request: seen.requests.append(request.url))
+    try:
+        page.goto(file.resolve().as_uri(), wait_until="load")
+        if scripts:
+            page.evaluate("() => window.MathJax?.startup?.promise")
+            page.evaluate("() => document.fonts.ready")
+        yield page, seen
+    finally:
+        context.close()
+
+
+def screenshots(html: Path, folder: Path, names: list[str]) -> list[Path]:
+    """Whole-page pictures of each page at desktop width (light, dark) and on a phone."""
+    folder.mkdir(parents=True, exist_ok=True)
+    written = []
+    with open_browser() as browser:
+        for name in names:
+            for label, viewport, scheme in (
+                ("desktop", DESKTOP, "light"), ("dark", DESKTOP, "dark"), ("phone", PHONE, "light")
+            ):  # fmt: skip
+                with open_page(browser, html / f"{name}.html", viewport=viewport, scheme=scheme) as (page, _):
+                    path = folder / f"{name.replace('/', '-')}-{label}.png"
+                    page.screenshot(path=path, full_page=True)
+                    written.append(path)
+    return written
+
+
+if __name__ == "__main__":
+    root = Path(__file__).resolve().parents[2] / "book/_build/html"
+    pages = sys.argv[2:] or sorted(p.stem for p in root.glob("*.html") if p.stem not in ("search", "genindex", "index"))
+    for picture in screenshots(root, Path(sys.argv[1] if len(sys.argv) > 1 else "screenshots"), pages):
+        print(picture)
