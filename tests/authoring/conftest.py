@@ -53,10 +53,16 @@ def _markdown(text):
     return [new_output("display_data", data={"text/markdown": text, "text/plain": "<Markdown>"})]
 
 
-TABLE = """| # | formula | reason |
-|---|---|---|
-| <a id="eq-1-1"></a>1.1 | $\\log p(x)$ | start |
-| <a id="eq-1-2"></a>1.2 | $= \\log p(x) - \\log q(x)$ | linearity |
+TABLE = """**A derivation**
+
+| no. | relation | formula | because | checked |
+| --- | --- | --- | --- | --- |
+| <a id="eq-1-1"></a>(1.1) |  | $\\log p(x)$ |  | start |
+| <a id="eq-1-2"></a>(1.2) | $=$ | $\\log p(x) - \\log q(x)$ | linearity | holds on 20 draws |
+
+| refuted | a-claim |
+| --- | --- |
+| the claim | $\\log q(x)$ |
 """
 PRETENDED = {
     "print(": lambda: [new_output("stream", name="stdout", text="done\n")],

@@ -73,6 +73,7 @@ SPOILT = [
     ("displayed_formulas", DISPLAY, DISPLAY.replace("- \\log q", "+ \\log q"), "is evaluated nowhere"),
     ("displayed_formulas", DISPLAY, DISPLAY.replace("1.2", "2.2"), "the formula number 2.2 is of another lesson"),
     ("displayed_formulas", DISPLAY, DISPLAY.replace("1.2", "1.7"), "formula 1.7"),
+    ("displayed_formulas", DISPLAY, "$$ \\log p(x) = \\log q(x) \\tag{1.2} $$", "is evaluated nowhere"),
     (
         "displayed_formulas",
         DISPLAY,
@@ -250,3 +251,39 @@ def test_command_prints_place_fault_remedy_and_rule(course, monkeypatch, capsys)
     assert expected in capsys.readouterr().out
     assert lint_module.main(["03"]) == 2
     assert lint_module.main(["--rules"]) == 0
+
+
+@pytest.mark.parametrize(
+    "formula",
+    [
+        r"$$ \log p(x) - \log q(x) \tag{1.2} $$",
+        r"$$ \log p(x) = \log p(x)\, -\, \log q(x). \tag{1.2} $$",
+        r"\begin{align*} &\log p(x) \\ &= \log p(x) - \log q(x) \tag{1.2} \end{align*}",
+    ],
+)
+def test_a_line_and_a_chain_of_lines_may_be_displayed(course, formula):
+    course.spoil(DISPLAY, formula)
+    assert said(course, "displayed_formulas") == []
+
+
+def test_definitions_and_terms_may_be_displayed(course):
+    course.spoil(DISPLAY, r"$$ q(x) = p(x) \tag{1.3} $$" + "\n#\n# " + r"$$ x \tag{1.4} $$")
+    assert len(said(course, "displayed_formulas")) == 2
+    course.spoil("measured = [2.5]", 'Definition(r"q(x) = p(x)", "1.3")\nTerm(latex="x", number="1.4")')
+    assert said(course, "displayed_formulas") == []
+
+
+def test_output_metadata_may_name_formulas(course):
+    course.spoil(DISPLAY, r"$$ q(x) \tag{1.5} $$")
+
+    def name(notebook):
+        notebook.cells[7].outputs[0].metadata["course"] = {"equations": {"1.5": "q(x)"}}
+
+    assert said(course, "displayed_formulas") != []
+    edit(course, name)
+    assert said(course, "displayed_formulas") == []
+
+
+def test_published_numbers_may_be_typed(course):
+    course.spoil(PROMISE, "Burda et al. publish 86.76 nats; the rule is 88.5 nats; version 87.48.1; section 1.2.")
+    assert said(course, "typed_numbers") == []

@@ -59,13 +59,20 @@ def registry(lesson: Lesson) -> Registry:
 
 
 def _read_table(markdown: str, found: Registry) -> None:
+    """The rows of a derivation's table, which has a column `formula`; other tables (refuted claims) do not count."""
+    column = None
     for line in markdown.split("\n"):
         if not line.lstrip().startswith("|"):
+            column = None
             continue
-        anchor = _ANCHOR.search(line)
-        number = anchor[1].removeprefix("eq-").replace("-", ".") if anchor else None
-        for formula in list(formulas(line.replace(" | ", "\n")))[:1]:
-            found.add(number, formula.latex)
+        row = [cell.strip() for cell in line.strip().strip("|").split("|")]
+        if column is None:
+            column = row.index("formula") if "formula" in row else len(row)
+        elif column < len(row):
+            anchor = _ANCHOR.search(line)
+            number = anchor[1].removeprefix("eq-").replace("-", ".") if anchor else None
+            for formula in formulas(row[column]):
+                found.add(number, formula.latex)
 
 
 def _read_call(call: ast.Call, found: Registry) -> None:
