@@ -2,6 +2,8 @@
 
 from course_lib.teaching.derivation import Definition, Derivation, DerivationError
 from course_lib.teaching.estimate import Estimate
+from course_lib.teaching.exercises import check, hint
+from course_lib.teaching.player import Player
 from course_lib.teaching.refute import Refutation, refute
 from course_lib.teaching.term import Divergence, Expression, Term, function
 
@@ -12,8 +14,11 @@ __all__ = [
     "Divergence",
     "Estimate",
     "Expression",
+    "Player",
     "Refutation",
     "Term",
+    "check",
     "function",
+    "hint",
     "refute",
 ]

@@ -4,10 +4,12 @@ import os
 import sys
 from typing import Any
 
+from course_lib.training.progress import LIVE_FRONT_ENDS, in_kernel
+
 
 def is_live_front_end() -> bool:
-    """Whether somebody sits before this kernel: a Jupyter server's session or Colab, not papermill or nbval."""
-    return "google.colab" in sys.modules or "JPY_SESSION_NAME" in os.environ
+    """Whether somebody sits before this kernel: Jupyter Server, Colab or VS Code, not papermill or nbval."""
+    return in_kernel() and any(name in os.environ for name in LIVE_FRONT_ENDS)
 
 
 class MarkdownText:

@@ -222,7 +222,7 @@ class Applied(Term):
 def function(symbol: str, fn: Callable[[float], float]) -> Callable[..., Term]:
     r"""Name a function once, then apply it to expressions.
 
-    With `log = function(r"\log", math.log)`, `log(p * a + b)` is a term whose formula and value follow from its argument.
+    With `log = function(r"\log", math.log)`, `log(p * a + b)` is a term whose formula and value follow from it.
     """
     check_latex(symbol)
     return lambda inner, name="": Applied(symbol, fn, as_expression(inner), name)
