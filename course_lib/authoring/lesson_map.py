@@ -6,8 +6,8 @@ Colours come from the book's style sheet, so that the map follows the light and 
 
 from html import escape
 
-WIDTH, HEIGHT = 140, 48
-COLUMN, ROW = 170, 62
+WIDTH, HEIGHT = 144, 48
+COLUMN, ROW = 174, 62
 
 # The row of each lesson, chosen by eye so that few arrows cross.
 ROWS = {
