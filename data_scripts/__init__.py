@@ -1,0 +1,1 @@
+"""Commands that fetch a real dataset, or say how to obtain it."""
