@@ -38,5 +38,5 @@ def test_two_processes_give_the_loss_and_the_weights_of_one(tmp_path):
     assert weights_alone.keys() == weights_both.keys()
     for name, value in weights_alone.items():
         torch.testing.assert_close(weights_both[name], value, rtol=1e-3, atol=1e-4)
-    moved = max((row["total"] for row in terms_alone[:3])) - terms_alone[-1]["total"]
+    moved = max(row["total"] for row in terms_alone[:3]) - terms_alone[-1]["total"]
     assert moved > 1, "the comparison is of a model that learns"
