@@ -68,7 +68,11 @@ def main(arguments: list[str] | None = None) -> int:
             print(f"There is no dataset {options.name!r}: did you mean {near}?", file=sys.stderr)
         return 2
     folder = options.out or CHECKOUT / "data" / options.name
-    return fetch(CATALOGUE[options.name], Path(os.path.abspath(folder.expanduser())))
+    try:
+        return fetch(CATALOGUE[options.name], Path(os.path.abspath(folder.expanduser())))
+    except KeyboardInterrupt:
+        print("\nStopped; the same command goes on from here.", file=sys.stderr)
+        return 130
 
 
 if __name__ == "__main__":

@@ -15,7 +15,7 @@ import nbformat
 from nbformat import NotebookNode
 
 LESSON_NAME = re.compile(r"\d\d_[a-z0-9_]+")
-ADDRESS_LINE = re.compile(r'^REPOSITORY = ".*"', re.MULTILINE)
+ADDRESS_LINE = re.compile(r'^REPOSITORY = "[^"\n]*"', re.MULTILINE)
 
 
 class AuthoringError(Exception):
