@@ -1,6 +1,7 @@
 """Executed derivations, exercises with instant checks, players that move without a kernel, and lesson set-up."""
 
 from course_lib.teaching.derivation import Definition, Derivation, DerivationError
+from course_lib.teaching.display import show_code
 from course_lib.teaching.estimate import Estimate
 from course_lib.teaching.exercises import check, hint
 from course_lib.teaching.player import Player
@@ -21,4 +22,5 @@ __all__ = [
     "function",
     "hint",
     "refute",
+    "show_code",
 ]

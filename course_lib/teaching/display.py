@@ -1,7 +1,9 @@
 """Show Markdown and HTML in a notebook, or as plain text where there is none."""
 
+import inspect
 import os
 import sys
+import textwrap
 from typing import Any
 
 from course_lib.training.progress import LIVE_FRONT_ENDS, in_kernel
@@ -46,3 +48,8 @@ def table(header: list[str], rows: list[list[str]]) -> str:
     """A Markdown table; bars in plain cells are escaped, so that they cannot break it."""
     lines = [header, ["---"] * len(header), *rows]
     return "\n".join("| " + " | ".join(cell.replace("|", "&#124;") for cell in line) + " |" for line in lines)
+
+
+def show_code(thing: Any) -> None:
+    """Display the source of a function, method or class as it is in the library."""
+    show_markdown(f"```python\n{textwrap.dedent(inspect.getsource(thing)).rstrip()}\n```")

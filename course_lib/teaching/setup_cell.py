@@ -5,7 +5,7 @@ nothing, so that the lint can read it where torch is missing.
 """
 
 SETUP_CELL = '''\
-#@title Set-up: installs what is missing, and nothing else {display-mode: "form"}
+# @title Set-up: installs what is missing, and nothing else {display-mode: "form"}
 import importlib.util
 import os
 import subprocess
@@ -39,6 +39,8 @@ import torch
 import course_lib
 
 place = torch.cuda.get_device_name(0) if torch.cuda.is_available() else "CPU"
-print(f"course_lib {course_lib.__version__}, torch {torch.__version__}, numpy {np.__version__}, "
-      f"Python {sys.version.split()[0]}, running on {place}")
+print(
+    f"course_lib {course_lib.__version__}, torch {torch.__version__}, numpy {np.__version__}, "
+    f"Python {sys.version.split()[0]}, running on {place}"
+)
 '''
