@@ -144,7 +144,7 @@ def code_hash(modules: Iterable[nn.Module], code: Iterable[Any] = ()) -> str:
         if PACKAGE in file.parents:
             folders = {file.parent, PACKAGE / "losses", PACKAGE / "nn"}
             for source in sorted(path for folder in folders for path in folder.glob("*.py")):
-                texts[source.relative_to(PACKAGE).as_posix()] = source.read_text()
+                texts[source.relative_to(PACKAGE).as_posix()] = source.read_text(encoding="utf-8")
     return hashlib.sha256(json.dumps(texts, sort_keys=True).encode()).hexdigest()
 
 

@@ -68,7 +68,7 @@ class MetricsLog:
     def restore(self, step: int, *, rewrite: bool) -> None:
         """Take up the log of an earlier run as far as `step`; later lines, and a last one cut off, are dropped."""
         rows = []
-        for line in self.path.read_text().splitlines() if self.path.exists() else ():
+        for line in self.path.read_text(encoding="utf-8").splitlines() if self.path.exists() else ():
             try:
                 row = json.loads(line)
             except json.JSONDecodeError:

@@ -4,7 +4,7 @@ import json
 import time
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
-from itertools import islice, repeat
+from itertools import chain, islice, repeat
 from pathlib import Path
 from typing import Any
 
@@ -103,14 +103,11 @@ class Run:
             batches: Endless batches; None yields None as the batch. Under `torchrun` each process gets its rows.
             total: The last step.
         """
-        stream = self._open(batches)
+        stream = chain(self._open(batches), self._out_of_batches(total))
         progress = Progress(self.name, first=self.step, total=total, quiet=self.quiet or not self.runtime.is_main)
         try:
             for step in range(self.step + 1, total + 1):
-                batch = next(stream, self)  # `self` stands for "no batch left"
-                if batch is self:
-                    raise ValueError(f"batches ended after step {step - 1}, total (={total}) needs more; repeat them")
-                self.step = step
+                self.step, batch = step, next(stream)
                 yield step, batch  # the body of your loop runs here
                 if self.every(min(self.log_every, max(1, total // 10))) or step == total:
                     self._read_log()
@@ -203,6 +200,10 @@ class Run:
         return islice(
             iter(self.runtime.shard(batches)), self.step, None
         )  # no state kept: read as far as the checkpoint
+
+    def _out_of_batches(self, total: int) -> Iterator[Any]:
+        raise ValueError(f"batches ended after step {self.step}, total (={total}) needs more; repeat them without end")
+        yield
 
     def _gen_of_batches(self) -> torch.Generator | None:
         """Return the generator that the batches draw from; it is saved even when `generators` leaves it out."""

@@ -10,7 +10,9 @@ from pathlib import Path
 import pytest
 import torch
 
-from course_lib.training import CheckpointError, Run, load_weights
+from course_lib.datasets import Batches, load_digits
+from course_lib.papers.vae import DIGITS_PROFILES, Vae, set_rate, vae_optimizer, vae_step
+from course_lib.training import CheckpointError, Run, generator, load_weights, seeded
 
 CHILD = """
 import sys, time
@@ -88,6 +90,30 @@ def test_plain_batches_are_read_up_to_the_checkpoint(tmp_path, make_lesson, step
     again.batches = batches
     train(tmp_path / "cut", again, step, resume=True)
     assert same_tree(whole.net.state_dict(), again.net.state_dict())
+
+
+@pytest.mark.parametrize("optimizer", ["adam", "muon"])
+def test_the_lessons_vae_resumes_to_the_last_bit(tmp_path, optimizer):
+    train_set, _ = load_digits()
+    cfg = replace(DIGITS_PROFILES["smoke"], steps=20, optimizer=optimizer)
+
+    def train_vae(folder, seed, *, stop=None, resume=False):
+        with seeded(seed):
+            vae = Vae(cfg)
+        opt, gen = vae_optimizer(vae, cfg), generator(seed)
+        batches = Batches(train_set.images, train_set.labels, batch_size=600, gen=generator(seed + 1))
+        parts = {"modules": {"vae": vae}, "optimizers": {"vae": opt}, "generators": {"train": gen}}
+        with Run(folder, config=cfg, **parts, resume=resume, save_every=10, quiet=True) as run:
+            for number, batch in run.steps(batches, total=20):
+                set_rate(opt, number / 20, cfg)
+                run.log(number, vae_step(vae, opt, batch, cfg, gen=gen))
+                if number == stop:
+                    break
+        return vae.state_dict()
+
+    whole = train_vae(tmp_path / "whole", 0)
+    train_vae(tmp_path / "cut", 0, stop=13)
+    assert same_tree(whole, train_vae(tmp_path / "cut", 5, resume=True))
 
 
 def test_resume_without_a_checkpoint_starts_afresh_and_a_finished_run_stays_finished(tmp_path, make_lesson, step):

@@ -2,11 +2,12 @@
 
 import inspect
 import json
+import sys
 
 import pytest
 import torch
 
-from course_lib.training import NonFiniteError, Run
+from course_lib.training import NonFiniteError, Run, progress
 
 
 def test_loop_trains_and_keeps_a_record(tmp_path, make_lesson, step):
@@ -105,6 +106,17 @@ def test_progress_is_a_bar_where_somebody_watches(tmp_path, capsys, monkeypatch)
     shown = capsys.readouterr().err
     assert "20/20" in shown
     assert "total 0.05" in shown
+
+
+@pytest.mark.parametrize(("variable", "live"), [("JPY_SESSION_NAME", True), ("COLAB_RELEASE_TAG", True), (None, False)])
+def test_a_kernel_is_watched_only_from_a_front_end(monkeypatch, variable, live):
+    """papermill and nbval start the same kernels, and store what is printed."""
+    monkeypatch.setattr(progress, "in_kernel", lambda: True)
+    for name in progress.LIVE_FRONT_ENDS:
+        monkeypatch.delenv(name, raising=False)
+    if variable:
+        monkeypatch.setenv(variable, "1")
+    assert progress.is_live(sys.stdout) is live
 
 
 def test_the_core_is_short_enough_to_read_aloud():
