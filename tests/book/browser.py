@@ -52,23 +52,43 @@ def open_browser():
 
 
 @contextmanager
-def open_page(browser, file: Path, *, viewport: dict = DESKTOP, scheme: str = "light", scripts: bool = True):
-    """Load a page of the book from disk and wait for its formulas; yields the page and what it did meanwhile."""
+def open_tab(browser, *, viewport: dict = DESKTOP, scheme: str = "light", scripts: bool = True):
+    """A tab of its own window; closed at the end."""
     context = browser.new_context(
         viewport=viewport, color_scheme=scheme, java_script_enabled=scripts, reduced_motion="reduce"
     )
-    page, seen = context.new_page(), Seen()
-    page.on("console", lambda message: seen.errors.append(message.text) if message.type == "error" else None)
-    page.on("pageerror", lambda error: seen.errors.append(str(error)))
-    page.on("request", lambda request: seen.requests.append(request.url))
+    try:
+        yield context.new_page()
+    finally:
+        context.close()
+
+
+def load(page, file: Path, *, scripts: bool = True) -> Seen:
+    """Load a page of the book from disk, wait for its formulas, and say what it did meanwhile."""
+    seen = Seen()
+    listeners = {
+        "console": lambda message: seen.errors.append(message.text) if message.type == "error" else None,
+        "pageerror": lambda error: seen.errors.append(str(error)),
+        "request": lambda request: seen.requests.append(request.url),
+    }
+    for event in ("console", "pageerror", "request"):
+        page.on(event, listeners[event])
     try:
         page.goto(file.resolve().as_uri(), wait_until="load")
         if scripts:
             page.evaluate("() => window.MathJax?.startup?.promise")
             page.evaluate("() => document.fonts.ready")
-        yield page, seen
     finally:
-        context.close()
+        for event in listeners:
+            page.remove_listener(event, listeners[event])
+    return seen
+
+
+@contextmanager
+def open_page(browser, file: Path, **how):
+    """One page in a tab of its own; yields the page and what it did while it loaded."""
+    with open_tab(browser, **how) as page:
+        yield page, load(page, file, scripts=how.get("scripts", True))
 
 
 def screenshots(html: Path, folder: Path, names: list[str]) -> list[Path]:
