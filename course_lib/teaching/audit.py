@@ -70,7 +70,7 @@ class AuditReport:
         return "\n".join([self.summary, *lines])
 
 
-def audit(fn: Callable[..., Any], *, like: str) -> AuditReport:
+def audit(fn: Any, *, like: str) -> AuditReport:
     """Run the equation tests of a loss on another function with the same arguments.
 
     Args:

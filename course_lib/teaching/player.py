@@ -146,24 +146,18 @@ class Player:
             import ipywidgets
         except ImportError:
             return False
-        picture = ipywidgets.Image(format="png", alt=self.alt)
+        picture = ipywidgets.HTML()
         slider = ipywidgets.FloatSlider(0.0, min=0.0, max=1.0, step=0.01, description="move", readout=False)
 
         def draw(change: Any) -> None:
-            picture.value = _png(to_image(self.live(change["new"])))
+            uri = data_uri(to_image(self.live(change["new"])), lossless=self.lossless)
+            style = f"max-width:{self.width}px;width:100%"
+            picture.value = f'<img src="{uri}" alt="{html.escape(self.alt)}" style="{style}">'
 
         draw({"new": 0.0})
         slider.observe(draw, names="value")
         show(ipywidgets.VBox([picture, slider]))
         return True
-
-
-def _png(image: Image.Image) -> bytes:
-    import io
-
-    buffer = io.BytesIO()
-    image.save(buffer, format="PNG")
-    return buffer.getvalue()
 
 
 def _equal_sizes(images: list[Image.Image]) -> list[Image.Image]:
