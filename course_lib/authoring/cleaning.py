@@ -1,15 +1,18 @@
 """Take out of an executed notebook everything that differs between two equal runs."""
 
+import re
+
 from nbformat import NotebookNode
 
 from course_lib.authoring.sources import AuthoringError, tags
 
 WIDGET_VIEW = "application/vnd.jupyter.widget-view+json"
 INJECTED = "injected-parameters"
+PACE = re.compile(r"[ \t]+[\d.e+-]+ (?:µs|us|ms|s) a step, \d+ \w+ left$", re.MULTILINE)  # of a run's progress lines
 
 
 def clean(notebook: NotebookNode) -> NotebookNode:
-    """Strip papermill's cells and time stamps, widget state and progress, in place; number the cells from one.
+    """Strip papermill's cells and time stamps, widget state and paces, in place; number the cells from one.
 
     Standard error holds progress and warnings with paths of one machine, so none of it is stored.
     """
@@ -31,6 +34,7 @@ def _merged(outputs: list[NotebookNode]) -> list[NotebookNode]:
     kept: list[NotebookNode] = []
     for output in outputs:
         if output.output_type == "stream":
+            output.text = PACE.sub("", output.text)
             if output.name == "stderr" or not output.text:
                 continue
             if kept and kept[-1].output_type == "stream" and kept[-1].name == output.name:

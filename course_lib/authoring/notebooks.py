@@ -30,6 +30,7 @@ from course_lib.authoring.sources import (
 )
 
 PROFILE = "quick"
+LIVE_FRONT_ENDS = ("JPY_SESSION_NAME", "COLAB_RELEASE_TAG", "VSCODE_PID")
 MAX_BYTES = 1_500_000
 
 
@@ -122,6 +123,7 @@ def _environment(root: Path, profile: str) -> Iterator[None]:
         "PYTHONHASHSEED": "0",
         "PYTHONPATH": os.pathsep.join(paths),
         "PYDEVD_DISABLE_FILE_VALIDATION": "1",
+        **dict.fromkeys(LIVE_FRONT_ENDS, ""),  # nobody watches, even where a front end started this process
     }
     before = {name: os.environ.get(name) for name in wanted}
     for name, value in wanted.items():

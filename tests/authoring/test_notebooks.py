@@ -35,6 +35,7 @@ import course_lib.part
 print(profile, course_lib.part.VALUE, os.environ.get("COURSE_PROFILE"))
 print(len(os.listdir()), "files here")
 print("noise", file=sys.stderr)
+print(os.environ.get("VSCODE_PID", "nobody watches"))
 """
 
 
@@ -56,13 +57,14 @@ def lesson_of(root):
 
 
 @pytest.mark.slow
-def test_executes_once_then_keeps_outputs_until_an_input_changes(small):
+def test_executes_once_then_keeps_outputs_until_an_input_changes(small, monkeypatch):
+    monkeypatch.setenv("VSCODE_PID", "1")
     assert rebuild(lesson_of(small)) == "executed"
     path = lesson_of(small).ipynb
     first = path.read_text()
     stored = nbformat.read(path, as_version=4)
     cell = stored.cells[2]
-    assert [output.text for output in cell.outputs] == ["quick 3 quick\n0 files here\n"]
+    assert [output.text for output in cell.outputs] == ["quick 3 quick\n0 files here\nnobody watches\n"]
     assert cell.metadata.tags == ["nbval-ignore-output"]
     assert cell.metadata.mystnb.image.alt == "nothing"
     assert [c.execution_count for c in stored.cells if c.cell_type == "code"] == [1, 2]
@@ -126,7 +128,7 @@ def test_stored_error_is_refused():
 
 def test_clean_strips_noise_and_merges_streams():
     outputs = [
-        new_output("stream", name="stdout", text="a"),
+        new_output("stream", name="stdout", text="01  step 10/20  nll 2.5  0.753 ms a step, 12 s left\n"),
         new_output("stream", name="stderr", text="50%|##"),
         new_output("stream", name="stdout", text="b\n"),
         new_output("display_data", data={"application/vnd.jupyter.widget-view+json": {}, "text/plain": "Bar()"}),
@@ -141,7 +143,7 @@ def test_clean_strips_noise_and_merges_streams():
     assert not notebook.metadata
     assert not notebook.cells[0].metadata
     first, last = notebook.cells[0].outputs
-    assert first.text == "ab\n"
+    assert first.text == "01  step 10/20  nll 2.5\nb\n"
     assert last.execution_count == 1
 
 

@@ -20,7 +20,9 @@ def test_nbval_passes_as_typed():
 def test_every_cell_is_collected_once():
     if not LESSONS:
         pytest.skip("there are no lessons yet")
-    done = command("pytest", "--nbval", "--collect-only", "-q", "--ignore=tests", "-p", "no:cacheprovider", cwd=ROOT)
+    done = command(
+        "pytest", "--nbval", "--collect-only", "-q", ".", "--ignore=tests", "-p", "no:cacheprovider", cwd=ROOT
+    )
     collected = [line for line in done.stdout.split("\n") if "::" in line]
     assert collected
     assert len(collected) == len(set(collected))

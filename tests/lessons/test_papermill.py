@@ -50,7 +50,7 @@ def test_exercises_are_those_of_the_registry(lesson):
     for exercise in exercises:
         entry = known[exercise.name]
         assert len([text for text in entry.hints if text.strip()]) == 3
-        assert exercise.checked(solution=False) == [entry.stub]
+        assert entry.stub in exercise.checked(solution=False)
         assert exercise.checked(solution=True) == [entry.solution]
 
 

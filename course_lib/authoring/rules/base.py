@@ -3,6 +3,7 @@
 import ast
 import functools
 import importlib.util
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -109,7 +110,7 @@ def is_checked(cell: NotebookNode) -> bool:
 
 def is_solution(cell: NotebookNode) -> bool:
     """Whether a cell holds the solution of an exercise."""
-    return cell.cell_type == "code" and cell.source.lstrip().startswith("#@title Solution")
+    return cell.cell_type == "code" and re.match(r"\s*# ?@title Solution\b", cell.source) is not None
 
 
 def parse(source: str) -> ast.Module:

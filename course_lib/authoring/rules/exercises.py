@@ -117,7 +117,7 @@ def hidden_solutions(lesson: Lesson, book: Book) -> Iterator[Finding]:
     for index, cell in enumerate(lesson.source.cells):
         if not is_solution(cell):
             continue
-        if cell.source.split("\n")[0].strip() != SOLUTION_TITLE:
+        if cell.source.split("\n")[0].strip().replace("# @", "#@") != SOLUTION_TITLE:
             remedy = f"begin it with {SOLUTION_TITLE}"
             yield Finding(script(lesson), index, "a solution that Colab does not fold", remedy)
         if "hide-cell" not in tags(cell):
