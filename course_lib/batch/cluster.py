@@ -59,6 +59,7 @@ def cluster_client(scheduler: str | None, workers: list[dict[str, Any]], *, gpu:
     Raises:
         BatchError: Nothing answers at the address, it has no worker, or none that offers a GPU.
     """
+    os.environ.setdefault("DASK_LOGGING__DISTRIBUTED", "error")  # the table tells what became of each run
     import dask
     from distributed import Client, Nanny, Scheduler, SpecCluster
 

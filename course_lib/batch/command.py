@@ -57,7 +57,11 @@ def _start(args: argparse.Namespace, tasks: list[Task], tell: Any) -> None:
 
     workers = [] if args.scheduler else local_workers(args.workers, len(tasks), gpu=args.gpu)
     with cluster_client(args.scheduler, workers, gpu=args.gpu) as client:
-        where = f"the cluster at {args.scheduler}" if args.scheduler else f"{len(workers)} local workers"
+        where = (
+            f"the cluster at {args.scheduler}"
+            if args.scheduler
+            else f"{len(workers)} local worker{'s' if len(workers) > 1 else ''}"
+        )
         print(f"running {len(tasks)} on {where}; after an interruption the same command goes on", flush=True)
         run_all(client, tasks, gpu=args.gpu, tell=tell)
 

@@ -11,7 +11,7 @@ import time
 import pytest
 
 
-def wait_for(path, process, seconds=90):
+def wait_for(path, process, seconds=200):
     end = time.monotonic() + seconds
     while not path.exists():
         assert process.poll() is None, process.communicate()
@@ -26,44 +26,44 @@ def test_a_batch_survives_a_failing_run_and_a_killed_worker_and_resumes(lessons,
     out = tmp_path / "batch"
     words = ["01_elbo", "--profile", "smoke", "--out", out, "--workers", "2", "-p", "data_root", tmp_path]
     words += ["--notebooks", lessons]
-    with course_lib_command("run", *words, "--seed", "1", "2", "3") as batch:
+    with course_lib_command("run", *words, "--seed", "1", "2") as batch:
         worker = int(wait_for(tmp_path / "worker", batch))
         assert worker not in (batch.pid, os.getpid())
         os.kill(worker, signal.SIGKILL)
-        said, complained = batch.communicate(timeout=120)
+        said, complained = batch.communicate(timeout=240)
     assert batch.returncode == 1, said + complained
     table = said.split("lesson ")[-1]
     assert "FAILED" in table
     assert "cell [" in table
     assert "ValueError: seed (=1) is unlucky; choose another" in table
     assert "ran (attempt 2)" in table, "the run whose worker was killed ran again"
-    assert "Traceback" not in said + complained
+    assert complained == "", "Dask is silent: the table says what happened"
 
     folders = {path.name.split("-")[1]: path for path in (out / "01_elbo").iterdir()}
-    assert sorted(folders) == ["1", "2", "3"]
+    assert sorted(folders) == ["1", "2"]
     assert folders["1"].name.endswith(".failed")
-    for seed in (2, 3):
-        folder = folders[str(seed)]
-        cost = json.loads((folder / "cost.json").read_text())
-        assert cost["seconds"] > 0
-        assert cost["peak_mb"] > 10
-        assert cost["versions"].keys() == {"python", "bound-by-bound", "torch", "numpy", "papermill"}
-        measured = json.loads((folder / "measured.json").read_text())
-        assert measured["measured"]["claims"] == {"twice": 2 * seed, "rate": 0.1}
-        assert measured["last_logged"]["."]["total"] == 0.5
-        executed = json.loads((folder / "executed.ipynb").read_text())
-        assert f"smoke {seed}" in json.dumps(executed["cells"][-1]["outputs"])
+    folder = folders["2"]
+    cost = json.loads((folder / "cost.json").read_text())
+    assert cost["seconds"] > 0
+    assert cost["peak_mb"] > 10
+    assert cost["versions"].keys() == {"python", "bound-by-bound", "torch", "numpy", "papermill"}
+    measured = json.loads((folder / "measured.json").read_text())
+    assert measured["measured"]["claims"] == {"twice": 4, "rate": 0.1}
+    assert measured["last_logged"]["."]["total"] == 0.5
+    executed = json.loads((folder / "executed.ipynb").read_text())
+    assert "smoke 2" in json.dumps(executed["cells"][-1]["outputs"])
     failed = json.loads((folders["1"] / "executed.ipynb").read_text())
     assert "unlucky" in json.dumps(failed), "the notebook up to its error is kept"
 
     # The same batch with another seed in place of the unlucky one: only what is missing runs.
-    times = {seed: (folders[str(seed)] / "cost.json").stat().st_mtime_ns for seed in (2, 3)}
-    with course_lib_command("run", *words, "--seed", "2", "3", "4") as batch:
-        said, complained = batch.communicate(timeout=120)
+    kept = folders["2"] / "cost.json"
+    time_written = kept.stat().st_mtime_ns
+    with course_lib_command("run", *words, "--seed", "2", "3") as batch:
+        said, complained = batch.communicate(timeout=240)
     assert batch.returncode == 0, said + complained
-    assert "2 of 3 runs are finished already and are kept" in said
-    assert said.count("kept") == 3  # the sentence and two rows
-    assert times == {seed: (folders[str(seed)] / "cost.json").stat().st_mtime_ns for seed in (2, 3)}
+    assert "1 of 2 runs are finished already and are kept" in said
+    assert said.count("kept") == 2, "the sentence and one row"
+    assert kept.stat().st_mtime_ns == time_written
 
 
 @pytest.fixture
@@ -96,7 +96,7 @@ def test_a_batch_on_a_cluster_that_is_up(lessons, tmp_path, course_lib_command, 
     words = ["00_start_here", "--scheduler", scheduler, "--gpu", "--notebooks", lessons, "--seed", "0", "1"]
     for _ in range(50):  # the worker may still be joining
         with course_lib_command("run", *words) as batch:
-            said, complained = batch.communicate(timeout=120)
+            said, complained = batch.communicate(timeout=240)
         if "has no workers" not in complained:
             break
     assert batch.returncode == 0, said + complained
