@@ -14,13 +14,15 @@ PACKAGE = "course_lib"
 def fingerprint(lesson: Lesson) -> str:
     """SHA-256 over all that the outputs of a lesson follow from.
 
-    The code cells and their tags, every file of `course_lib` that they import directly or through another, and the
+    The code cells, every file of `course_lib` that they import directly or through another, its exercises, and the
     JSON of measured claims and costs. Prose, the repository's address and unrelated library files do not count.
     """
     digest = hashlib.sha256()
     cells = [without_address(cell.source) for cell in lesson.source.cells if cell.cell_type == "code"]
     digest.update(json.dumps(cells).encode())
-    for path in library_files(lesson.root, "\n".join(map(_plain_python, cells))):
+    paths = library_files(lesson.root, "\n".join(map(_plain_python, cells)))
+    exercises = lesson.root / PACKAGE / "teaching" / "exercise_sets" / f"lesson_{lesson.name[:2]}.py"
+    for path in [*paths, *([exercises] if exercises.exists() else [])]:  # the exercises are found by name
         digest.update(f"{path.relative_to(lesson.root).as_posix()}\n".encode())
         digest.update(path.read_bytes())
     digest.update(_results(lesson))
@@ -69,6 +71,8 @@ def _modules(tree: ast.AST, package: str) -> set[str]:
             above = package.split(".")[: len(package.split(".")) - node.level + 1] if node.level else []
             base = ".".join([*above, *([node.module] if node.module else [])])
             names |= {base} | {f"{base}.{alias.name}" for alias in node.names}
+        elif isinstance(node, ast.Call) and ast.unparse(node.func).endswith("import_module"):
+            names |= {arg.value for arg in node.args if isinstance(arg, ast.Constant) and isinstance(arg.value, str)}
     return {name for name in names if name.split(".")[0] == PACKAGE}
 
 

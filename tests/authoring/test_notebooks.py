@@ -166,6 +166,12 @@ def test_fingerprint_follows_code_library_and_results_but_not_prose_or_address(s
     with_other_costs = now()
     (results / "costs.json").write_text('{"07_far": 2}')
     assert now() == with_other_costs
+    exercises = small / "course_lib" / "teaching" / "exercise_sets"
+    exercises.mkdir(parents=True)
+    (exercises / "lesson_01.py").write_text("")
+    assert now() == with_other_costs
+    (exercises / "lesson_00.py").write_text("")
+    assert now() != with_other_costs
     script.write_text(LESSON + '\n# %%\nREPOSITORY = ""\n')
     unset = now()
     script.write_text(LESSON + '\n# %%\nREPOSITORY = "https://example.org/a/b"\n')
@@ -175,3 +181,5 @@ def test_fingerprint_follows_code_library_and_results_but_not_prose_or_address(s
 def test_library_files_follow_imports(small):
     names = [path.name for path in library_files(small, "import course_lib.part")]
     assert names == ["__init__.py", "base.py", "part.py"]
+    (small / "course_lib" / "__init__.py").write_text("def f():\n    return import_module('course_lib.other')\n")
+    assert "other.py" in [path.name for path in library_files(small, "import course_lib")]

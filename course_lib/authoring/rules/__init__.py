@@ -1,6 +1,7 @@
 """The rules of DESIGN sections 4, 5 and 9 that can be read from a lesson, one function a rule."""
 
 from course_lib.authoring.rules.base import Book, Finding
+from course_lib.authoring.rules.derivations import derivations
 from course_lib.authoring.rules.equations import displayed_formulas, formula_numbers
 from course_lib.authoring.rules.exercises import exercise_count, exercise_parts, hidden_solutions
 from course_lib.authoring.rules.figures import alt_text, sentence_before, tagged_figures
@@ -8,7 +9,14 @@ from course_lib.authoring.rules.frame import header, parameters, refused_tags, s
 from course_lib.authoring.rules.maths import plain_environments, raw_bars
 from course_lib.authoring.rules.storage import clean_storage, pair_in_step, portable_outputs, stored_outputs
 from course_lib.authoring.rules.symbols import doubled_symbols, symbols
-from course_lib.authoring.rules.writing import banned_phrases, portable_markdown, tables, typed_numbers
+from course_lib.authoring.rules.writing import (
+    banned_phrases,
+    known_claims,
+    links,
+    portable_markdown,
+    tables,
+    typed_numbers,
+)
 
 LESSON_RULES = (
     header,
@@ -22,6 +30,9 @@ LESSON_RULES = (
     tables,
     banned_phrases,
     typed_numbers,
+    known_claims,
+    links,
+    derivations,
     displayed_formulas,
     formula_numbers,
     symbols,

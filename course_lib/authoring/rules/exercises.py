@@ -70,13 +70,17 @@ def find_exercises(cells: list[NotebookNode]) -> list[Exercise]:
 
 
 def exercise_count(lesson: Lesson, book: Book) -> Iterator[Finding]:
-    """Three to six exercises (lesson 00 one), numbered from one after the lesson."""
+    """Three to six exercises (lesson 00 one), numbered from one after the lesson; one of them asks to spot a bug."""
     found = find_exercises(lesson.source.cells)
     low, high = (1, 1) if lesson.name.startswith("00_") else (3, 6)
     if not low <= len(found) <= high:
         wanted = "one" if high == 1 else "three to six"
         remedy = f"write {wanted}, each under a heading `### Exercise {lesson.name[:2]}.1: ...`"
         yield Finding(script(lesson), None, f"{len(found)} exercises", remedy)
+    tasks = " ".join(cell.source.lower() for exercise in found for _, cell in exercise.cells)
+    if found and high > 1 and "bug" not in tasks:
+        remedy = "take an error that a real port made, and call the exercise `spot the bug`"
+        yield Finding(script(lesson), found[0].start, "no exercise asks to spot a bug", remedy)
     for number, exercise in enumerate(found, 1):
         if exercise.name != f"{lesson.name[:2]}.{number}":
             remedy = f"number it {lesson.name[:2]}.{number}"

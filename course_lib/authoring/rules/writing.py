@@ -1,11 +1,12 @@
 """Prose that reads the same in every front end, says what it means, and types no measured number."""
 
+import ast
 import json
 import re
 from collections.abc import Iterator
 from typing import Any
 
-from course_lib.authoring.rules.base import Book, Finding, output_texts, prose, script, stored, stored_code
+from course_lib.authoring.rules.base import Book, Finding, calls, code, output_texts, prose, script, stored, stored_code
 from course_lib.authoring.rules.maths import formulas, without_code, without_maths
 from course_lib.authoring.sources import Lesson
 
@@ -14,6 +15,7 @@ _DIRECTIVE = re.compile(r"^[ \t]*(?:```+|~~~+|:::+)[ \t]*\{[\w:-]+\}[^\n]*", re.
 _ROLE = re.compile(r"\{[a-z][\w:+-]*\}`[^`\n]+`")
 _LABEL = re.compile(r"^\([\w:-]+\)=[ \t]*$", re.MULTILINE)
 _COMMENT = re.compile(r"^%[^\n]*", re.MULTILINE)
+_LINK = re.compile(r"(!?)\[[^\]]*\]\(\s*<?([^)\s>]+)")
 _NUMBER = re.compile(r"(?<![\w.,#/-])-?\d+\.\d+(?![\w]|\.\d)")
 
 
@@ -74,6 +76,35 @@ def typed_numbers(lesson: Lesson, book: Book) -> Iterator[Finding]:
                 what = f"the number {typed} is typed" + (f"; it is measured by the claim {name}" if name else "")
                 remedy = f'let a cell say it: lesson.say("{name or "..."}")'
                 yield Finding(script(lesson), index, what, remedy)
+
+
+def known_claims(lesson: Lesson, book: Book) -> Iterator[Finding]:
+    """Cells say claims that the results file holds, and the cost of the lesson comes from a measurement."""
+    if not any(True for _, cell in code(lesson) for _ in calls(cell.source, "cost_box")):
+        remedy = "call lesson.cost_box() near the top, so that nobody types seconds by hand"
+        yield Finding(script(lesson), None, "no cell shows what the lesson costs", remedy)
+    if not lesson.results.exists():
+        return
+    known = {claim["id"] for claim in json.loads(lesson.results.read_text(encoding="utf-8")).get("claims", [])}
+    for index, cell in code(lesson):
+        for call in (call for name in ("say", "band") for call in calls(cell.source, name)):
+            name = call.args[0].value if call.args and isinstance(call.args[0], ast.Constant) else None
+            if name is not None and name not in known:
+                remedy = f"name one of {', '.join(sorted(known))}, or measure it"
+                yield Finding(script(lesson), index, f"the claim {name!r} is not in {lesson.results.name}", remedy)
+
+
+def links(lesson: Lesson, book: Book) -> Iterator[Finding]:
+    """Links and images inside the project lead to files that exist; images are not fetched from other hosts."""
+    for index, text in prose(lesson):
+        for mark, target in _LINK.findall(without_code(text)):
+            if re.match(r"(?:https?:|mailto:|#|data:|attachment:)", target):
+                if mark and target.startswith("http"):
+                    remedy = "draw it in a cell or keep it beside the lesson"
+                    yield Finding(script(lesson), index, f"the image {target} is fetched from another host", remedy)
+            elif not (lesson.py.parent / target.split("#")[0]).exists():
+                remedy = "link to a file of the project, from the folder notebooks/"
+                yield Finding(script(lesson), index, f"the link {target} leads nowhere", remedy)
 
 
 def _numbers(value: Any) -> Iterator[float]:
