@@ -176,7 +176,7 @@ fair = Coin(0.5, 1.0, 4.0)
 #
 # Read the table from the top. Each line is compared with the one before, on twenty random coins: an `=` to nine digits,
 # a `≥` on every coin, and, where a line claims to be tight, as an equality on coins whose prizes are equal. The last
-# column is a fair coin that pays 1 or 4.
+# column holds the values on one fixed coin, a fair one that pays 1 or 4.
 
 # %%
 from course_lib.teaching import Derivation, Term, function

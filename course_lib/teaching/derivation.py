@@ -209,10 +209,10 @@ class Derivation:
         if not line.relation:
             return "start"
         done, _ = self.outcomes(index)
-        text = f"holds on {len(self.samples())} draws"
+        text = f"on {len(self.samples())} draws"
         if any(not one.exact for one in done):
             text += ", within 4 standard errors"
-        return text + (", equal where it must be tight" if line.tight is not None else "")
+        return text + (f"; equal on {TIGHT_DRAWS} tight ones" if line.tight is not None else "")
 
     def _example(self, line: Line) -> str:
         value = line.expression.value(self.example)
@@ -227,8 +227,11 @@ class Derivation:
             relation = f"${RELATIONS[line.relation]}$" if line.relation else ""
             row = [anchor(line.number), relation, f"${line.expression.latex}$", line.reason, self._verdict(index)]
             rows.append(row + ([self._example(line)] if self.example is not None else []))
-        header += [f"on {self.example}"] if self.example is not None else []
-        return (f"**{self.title}**\n\n" if self.title else "") + table(header, rows)
+        title = [f"**{self.title}**"] if self.title else []
+        if self.example is not None:
+            header += ["value"]
+            title += [f"Values on {self.example}."]
+        return (" · ".join(title) + "\n\n" if title else "") + table(header, rows)
 
     def show(self) -> None:
         """Check every line and display the table."""

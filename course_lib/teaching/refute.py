@@ -48,6 +48,18 @@ class Refutation:
         """All fields, ready for JSON."""
         return asdict(self)
 
+    def errata(self, lesson: str) -> dict[str, str]:
+        """The entry of the errata page, as a results file stores it."""
+        return {
+            "id": self.id,
+            "says": f"${self.claim}$",
+            "where": self.says,
+            "correct": self.correct,
+            "evidence": self.evidence,
+            "lesson": lesson,
+            "equation": self.number,
+        }
+
     @property
     def evidence(self) -> str:
         """The numbers in one sentence."""

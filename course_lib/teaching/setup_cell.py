@@ -4,7 +4,7 @@ It is plain Python, so that it reads and works the same in JupyterLab, VS Code, 
 nothing, so that the lint can read it where torch is missing.
 """
 
-SETUP_CELL = '''\
+SETUP_CELL = """\
 # @title Set-up: installs what is missing, and nothing else {display-mode: "form"}
 import importlib.util
 import os
@@ -43,4 +43,4 @@ print(
     f"course_lib {course_lib.__version__}, torch {torch.__version__}, numpy {np.__version__}, "
     f"Python {sys.version.split()[0]}, running on {place}"
 )
-'''
+"""

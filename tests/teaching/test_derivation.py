@@ -13,7 +13,8 @@ def test_the_table_has_numbers_anchors_formulas_and_verdicts():
     text = jensen(example=Coin(0.5, 1.0, 4.0)).markdown()
     assert '<a id="eq-0-3"></a>(0.3)' in text
     assert r"| $\ge$ | $p\,\log a + \left(1 - p\right)\,\log b$ | Jensen |" in text
-    assert "holds on 20 draws, equal where it must be tight" in text
+    assert "on 20 draws; equal on 3 tight ones" in text
+    assert "**Jensen on a coin** · Values on Coin(p=0.5, a=1.0, b=4.0)." in text
     assert "0.9163" in text
     assert "0.6931" in text
     assert len({line.count("|") for line in text.splitlines() if line.startswith("|")}) == 1

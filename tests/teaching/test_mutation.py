@@ -76,6 +76,10 @@ def test_a_refutation_shows_both_numbers_and_serialises():
     assert "0.9163" in text
     assert "0.6931" in text
     assert "21 of 21" in text
+    entry = refutation.errata("00_start_here")
+    assert entry["says"] == r"$\log\mathbb{E}[X] = \mathbb{E}[\log X]$"
+    assert entry["where"] == "a note"
+    assert set(entry) == {"id", "says", "where", "correct", "evidence", "lesson", "equation"}
     assert json.loads(json.dumps(refutation.asdict()))["id"] == "jensen-equal"
 
 
