@@ -100,7 +100,13 @@ def execute(notebook: NotebookNode, lesson: Lesson, *, profile: str = PROFILE) -
         before.write_text(notebook_text(copy.deepcopy(notebook)), encoding="utf-8")
         try:
             papermill.execute_notebook(
-                before, after, parameters={"profile": profile}, cwd=str(work), kernel_name="python3", progress_bar=False
+                before,
+                after,
+                parameters={"profile": profile},
+                cwd=str(work),
+                kernel_name="python3",
+                progress_bar=False,
+                extra_arguments=["--Application.log_level=40"],  # the kernel's own warnings are no news to authors
             )
         except papermill.PapermillExecutionError as error:
             beginning = error.source.strip().split("\n")[0]
