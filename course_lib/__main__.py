@@ -43,6 +43,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     runner.add_argument("--out", default="", help="folder of the batch (batches/ of the checkout)")
     runner.add_argument("--workers", type=int, help="runs at once on this machine (one a core, or one a GPU)")
+    runner.add_argument("--threads", type=int, help="CPU threads of each run on this machine (the cores, shared out)")
     runner.add_argument("--scheduler", metavar="ADDRESS", help="a Dask cluster that is up, tcp://host:8786")
     runner.add_argument("--gpu", action="store_true", help="each run takes one GPU (the Dask resource GPU)")
     runner.add_argument("--fresh", action="store_true", help="run again what is finished")

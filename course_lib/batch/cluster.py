@@ -26,12 +26,13 @@ def local_gpus() -> list[str]:
     return [str(number) for number, _ in enumerate(line for line in listed.splitlines() if line.startswith("GPU "))]
 
 
-def local_workers(number: int | None, tasks: int, *, gpu: bool) -> list[dict[str, Any]]:
+def local_workers(number: int | None, tasks: int, *, gpu: bool, threads: int | None = None) -> list[dict[str, Any]]:
     """Return the environment and resources of each worker on this machine.
 
     Args:
         number: How many; None means one a core, or one a GPU, and never more than there are tasks.
         tasks: Runs in the batch.
+        threads: CPU threads of each run; None shares the cores out.
         gpu: Each run takes a GPU: every worker then sees one of its own.
 
     Raises:
@@ -42,10 +43,10 @@ def local_workers(number: int | None, tasks: int, *, gpu: bool) -> list[dict[str
     if gpu and not gpus:
         raise BatchError("--gpu asks for a GPU a run and this machine has none; leave it out or name a --scheduler")
     number = min(number or (len(gpus) or cores), tasks, len(gpus) or tasks)
-    threads = str(max(1, cores // number))
+    share = str(threads or max(1, cores // number))
     workers = []
     for index in range(number):
-        environment = {name: threads for name in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")}
+        environment = {name: share for name in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")}
         if gpus:
             environment["CUDA_VISIBLE_DEVICES"] = gpus[index]
         workers.append({"env": environment, "resources": {"GPU": 1} if gpus else {}})

@@ -55,7 +55,7 @@ def run(args: argparse.Namespace) -> int:
 def _start(args: argparse.Namespace, tasks: list[Task], tell: Any) -> None:
     from course_lib.batch.cluster import cluster_client, local_workers, run_all
 
-    workers = [] if args.scheduler else local_workers(args.workers, len(tasks), gpu=args.gpu)
+    workers = [] if args.scheduler else local_workers(args.workers, len(tasks), gpu=args.gpu, threads=args.threads)
     with cluster_client(args.scheduler, workers, gpu=args.gpu) as client:
         where = (
             f"the cluster at {args.scheduler}"
@@ -77,8 +77,9 @@ def _plan(args: argparse.Namespace, folder: Path) -> list[Task]:
         )
     if min(args.seed) < 0:
         raise BatchError(f"--seed (={min(args.seed)}) must be 0 or more")
-    if args.workers is not None and args.workers < 1:
-        raise BatchError(f"--workers (={args.workers}) must be 1 or more")
+    for name in ("workers", "threads"):
+        if getattr(args, name) is not None and getattr(args, name) < 1:
+            raise BatchError(f"--{name} (={getattr(args, name)}) must be 1 or more")
     parameters = {lesson.name: parse_parameters(lesson, args.parameter) for lesson in lessons}
     out = Path(args.out).expanduser().resolve() if args.out else folder.parent / "batches"
     tasks = plan(lessons, profiles, args.seed, parameters, out)

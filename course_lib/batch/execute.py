@@ -7,6 +7,7 @@ import shutil
 import sys
 import threading
 import time
+from contextlib import suppress
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
@@ -22,7 +23,7 @@ def main(job_path: str) -> int:
     import papermill  # after the watch on the parent has begun
 
     start, error = time.perf_counter(), ""
-    with PeakMemory() as memory:
+    with Usage() as usage:
         try:
             papermill.execute_notebook(
                 job["notebook"],
@@ -37,7 +38,8 @@ def main(job_path: str) -> int:
     cost = {
         **job["identity"],
         "seconds": round(time.perf_counter() - start, 2),
-        "peak_mb": round(memory.peak / 2**20, 1),
+        "cpu_seconds": round(sum(usage.cpu_seconds.values()), 2),
+        "peak_mb": round(usage.peak / 2**20, 1),
         "device": _device(attempt / "out"),
         "host": platform.node(),
         "when": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
@@ -72,18 +74,19 @@ def one_line(failure: Exception) -> str:
     return f"{where}{kind}: {' '.join(str(text).split())}"[:300]
 
 
-class PeakMemory:
-    """The largest memory that the processes below this one held together, sampled five times a second."""
+class Usage:
+    """Processor time and largest memory of the processes below this one together, sampled five times a second."""
 
     def __init__(self) -> None:
         import psutil
 
         self.peak = 0
+        self.cpu_seconds: dict[int, float] = {}
         self._psutil = psutil
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._watch, daemon=True)
 
-    def __enter__(self) -> "PeakMemory":
+    def __enter__(self) -> "Usage":
         """Begin."""
         self._thread.start()
         return self
@@ -96,7 +99,12 @@ class PeakMemory:
     def _watch(self) -> None:
         this = self._psutil.Process()
         while not self._stop.wait(0.2):
-            self.peak = max(self.peak, sum(self._held(child) for child in this.children(recursive=True)))
+            children = this.children(recursive=True)
+            self.peak = max(self.peak, sum(self._held(child) for child in children))
+            for child in children:
+                with suppress(self._psutil.Error):
+                    spent = child.cpu_times()
+                    self.cpu_seconds[child.pid] = spent.user + spent.system
 
     def _held(self, process: Any) -> int:
         """Bytes: the kernel's own record of the peak where there is one (Linux), else what is held now."""

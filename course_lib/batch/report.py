@@ -61,6 +61,7 @@ def update_costs(costs: Iterable[dict[str, Any]], path: Path = COSTS) -> None:
         last = max(group, key=lambda cost: cost["when"])
         known.setdefault(lesson, {})[profile] = {
             "seconds": round(median(cost["seconds"] for cost in group), 1),
+            "cpu_seconds": round(median(cost.get("cpu_seconds", cost["seconds"]) for cost in group), 1),
             "peak_mb": round(max(cost["peak_mb"] for cost in group)),
             "device": last["device"],
             "when": last["when"],

@@ -24,6 +24,7 @@ def complete(task, **changes):
     (task.folder / "executed.ipynb").write_text("{}")
     cost = task.identity() | {
         "seconds": 2.0,
+        "cpu_seconds": 1.5,
         "peak_mb": 300.0,
         "device": "cpu, 1 thread",
         "when": "2026-01-01T00:00:00Z",
@@ -112,7 +113,7 @@ def test_a_finished_batch_is_kept_and_its_costs_are_written(lessons, tmp_path, c
     assert "3 of 3 runs are finished already" in said
     assert said.count("cpu, 1 thread") == 3
     entry = json.loads((tmp_path / "costs.json").read_text())["01_elbo"]["quick"]
-    assert entry["seconds"] == 2.0
+    assert (entry["seconds"], entry["cpu_seconds"]) == (2.0, 1.5)
     assert entry["seeds"] == [0, 1, 2]
     assert entry["device"] == "cpu, 1 thread"
 
@@ -150,6 +151,7 @@ def test_local_workers_share_cores_and_take_a_gpu_each(monkeypatch):
     monkeypatch.setattr("os.sched_getaffinity", lambda pid: set(range(8)), raising=False)
     workers = local_workers(None, 3, gpu=False)
     assert [worker["env"]["OMP_NUM_THREADS"] for worker in workers] == ["2", "2", "2"]
+    assert local_workers(1, 3, gpu=False, threads=1)[0]["env"]["OMP_NUM_THREADS"] == "1"
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "4,7")
     workers = local_workers(None, 5, gpu=True)
     assert [worker["env"]["CUDA_VISIBLE_DEVICES"] for worker in workers] == ["4", "7"]

@@ -42,6 +42,7 @@ def refused(lessons, tmp_path, capsys):
         (["01_elbo", "-p", "out_dir", "x"], "use --out instead"),
         (["01_elbo", "--seed", "-1"], "--seed (=-1) must be 0 or more"),
         (["01_elbo", "--workers", "0"], "--workers (=0) must be 1 or more"),
+        (["01_elbo", "--threads", "0"], "--threads (=0) must be 1 or more"),
     ],
 )
 def test_refusals(refused, arguments, sentence):

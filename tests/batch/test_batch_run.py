@@ -46,6 +46,7 @@ def test_a_batch_survives_a_failing_run_and_a_killed_worker_and_resumes(lessons,
     cost = json.loads((folder / "cost.json").read_text())
     assert cost["seconds"] > 0
     assert cost["peak_mb"] > 10
+    assert cost["cpu_seconds"] > 0
     assert cost["versions"].keys() == {"python", "bound-by-bound", "torch", "numpy", "papermill"}
     measured = json.loads((folder / "measured.json").read_text())
     assert measured["measured"]["claims"] == {"twice": 4, "rate": 0.1}
