@@ -7,7 +7,7 @@ keep the shapes of tensors as quoted strings, `Float[Tensor, "b z"]`.
 
 import re
 
-FORMULA = re.compile(r"(?<![\\\w$])\$(?!\s)([^$\n]+(?:\n[^$\n]+)?)(?<!\s)\$(?!\w)")
+FORMULA = re.compile(r"(?<![\\\w$])\$(?!\s)([^$\n]+(?:\n[^$\n]+)?)(?<!\s)\$(?!\d)")
 CODE = re.compile(r"(:\w+:`[^`]*`|``[^`]*``|`[^`\n]+`_)|`([^`\n]+)`")  # what is a role, a literal or a link already stays
 SHAPED = re.compile(r"(?:jaxtyping\.)?(Float|Int|Bool|UInt8|Shaped|Num|Integer)\[(?:torch\.)?Tensor, ?\"?'?([^\]\"']*)'?\"?\]")
 
@@ -17,10 +17,16 @@ def shaped(text: str) -> str:
     return SHAPED.sub(lambda match: f'{match[1]}[Tensor, "{match[2].strip()}"]', text)
 
 
+def _role(match: re.Match) -> str:
+    """A formula as a role; letters that follow at once are parted from it by an escaped space, which is not shown."""
+    after = match.string[match.end() : match.end() + 1]
+    return ":math:`" + " ".join(match[1].split()) + "`" + ("\\ " if after.isalnum() else "")
+
+
 def translate(lines: list[str]) -> list[str]:
     """Markdown habits of a docstring as reStructuredText; indented and doctest blocks are left alone."""
     text = "\n".join(lines)
-    text = FORMULA.sub(lambda match: ":math:`" + " ".join(match[1].split()) + "`", text)
+    text = FORMULA.sub(_role, text)
     out: list[str] = []
     in_table = fenced = False
     for line in text.split("\n"):

@@ -84,6 +84,6 @@ def survey(browser, html):
     from survey import visit
 
     # index.html only sends the reader on to the first page.
-    files = [file for file in sorted(html.rglob("*.html")) if file != html / "index.html"]
+    files = [f for f in sorted(html.rglob("*.html")) if f != html / "index.html" and "_static" not in f.parts]
     with open_tab(browser) as page:
         return {str(file.relative_to(html)): visit(page, html, file) for file in files}
