@@ -169,8 +169,9 @@ def _independent(fn: Callable[..., Any], tests: EquationTests) -> str:
     inputs = _draws(tests)[0]
     places = _batched(tests, inputs)
     whole = as_tensor(_call(fn, inputs))
-    for row in range(len(inputs[places[0]])):
-        alone = as_tensor(_call(fn, tuple(one[row : row + 1] if i in places else one for i, one in enumerate(inputs))))
+    for row in range(inputs[places[0]].shape[tests.batch_axis]):
+        single = (one.narrow(tests.batch_axis, row, 1) if i in places else one for i, one in enumerate(inputs))
+        alone = as_tensor(_call(fn, tuple(single)))
         if alone.shape != (1,) or whole.dim() != 1:
             return f"a batch of one gives shape {tuple(alone.shape)}, not (1,)"
         if not close(alone, whole[row : row + 1], rtol=1e-9, atol=1e-12):

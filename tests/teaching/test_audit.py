@@ -78,3 +78,15 @@ def test_references_are_independent_of_the_library():
         normal(inputs[0], (0.5 * inputs[1]).exp()), normal(inputs[2], (0.5 * inputs[3]).exp())
     )
     assert torch.allclose(tests.reference(*inputs), kl.sum(-1), rtol=1e-9)
+
+
+@pytest.mark.parametrize("like", names())
+def test_known_slips_are_named(like):
+    tests = find(like)
+    for says, wrong in tests.slips.items():
+        found = {finding.test: finding for finding in course_lib.audit(wrong, like=like).findings}
+        assert says in found["value"].detail, (says, found["value"])
+
+
+def test_every_public_loss_has_equation_tests():
+    assert set(names()) >= set(losses.__all__)
