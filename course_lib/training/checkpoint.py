@@ -7,6 +7,7 @@ import json
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, is_dataclass
 from pathlib import Path
+from types import CodeType
 from typing import Any
 
 import safetensors
@@ -131,21 +132,29 @@ def code_hash(modules: Iterable[nn.Module], code: Iterable[Any] = ()) -> str:
     """Hash the source that decides what training computes.
 
     Taken in: the folder of each network's class (its paper's model, objective, step and config), the building blocks
-    and losses of the course, and the source of each function or class in `code`.
+    and losses of the course, and the source of each function or class in `code`. Not the notebook around it.
     """
     texts: dict[str, str] = {}
     classes = {type(part) for module in modules for part in module.modules()}
     for thing in [*(c for c in classes if not c.__module__.startswith("torch.")), *code]:
+        name = f"{thing.__module__}.{thing.__qualname__}"
         try:
             file = Path(inspect.getsourcefile(thing) or "").resolve()
-            texts[f"{thing.__module__}.{thing.__qualname__}"] = inspect.getsource(thing)
-        except (OSError, TypeError):  # typed into an interpreter: no source is kept
+            texts[name] = inspect.getsource(thing)
+        except (OSError, TypeError):  # a class typed into a notebook has no source file: take what it compiles to
+            methods = vars(thing).values() if isinstance(thing, type) else [thing]
+            texts[name] = repr([_compiled(method.__code__) for method in methods if inspect.isfunction(method)])
             continue
         if PACKAGE in file.parents:
             folders = {file.parent, PACKAGE / "losses", PACKAGE / "nn"}
             for source in sorted(path for folder in folders for path in folder.glob("*.py")):
                 texts[source.relative_to(PACKAGE).as_posix()] = source.read_text(encoding="utf-8")
     return hashlib.sha256(json.dumps(texts, sort_keys=True).encode()).hexdigest()
+
+
+def _compiled(code: CodeType) -> list[Any]:
+    constants = [_compiled(c) if isinstance(c, CodeType) else repr(c) for c in code.co_consts]
+    return [code.co_code.hex(), code.co_names, constants]
 
 
 def _load_module(module: nn.Module, saved: Mapping[str, Tensor], *, source: str) -> None:

@@ -75,6 +75,8 @@ class Run:
             save_every: Steps between checkpoints; None saves at most 20 times, and not within 20 s of the last.
             quiet: Show no progress.
         """
+        if log_every < 1 or (save_every is not None and save_every < 1):
+            raise ValueError(f"log_every (={log_every}) and save_every (={save_every}) must be at least 1 step")
         self.runtime = runtime or Runtime.auto()
         self.path = run_folder(name, profile, seed, out_dir=out_dir)
         self.name = name
@@ -103,7 +105,7 @@ class Run:
             batches: Endless batches; None yields None as the batch. Under `torchrun` each process gets its rows.
             total: The last step.
         """
-        stream = chain(self._open(batches), self._out_of_batches(total))
+        stream = self._open(batches, total)
         progress = Progress(self.name, first=self.step, total=total, quiet=self.quiet or not self.runtime.is_main)
         try:
             for step in range(self.step + 1, total + 1):
@@ -182,24 +184,24 @@ class Run:
             self._lock.release()
             self._entered = False
 
-    def _open(self, batches: Iterable[Any] | None) -> Iterator[Any]:
+    def _open(self, batches: Iterable[Any] | None, total: int) -> Iterator[Any]:
         """Return the stream of batches, at the place where the checkpoint left it."""
         if not self._entered:
             raise RuntimeError("steps was called outside the `with Run(...) as run:` block")
+        if total < 1:
+            raise ValueError(f"total (={total}) must be at least 1 step")
         self._batches = batches
         if batches is None:
             return repeat(None)
         restored, self._restored = self._restored, None
-        if restored is None:
-            return iter(self.runtime.shard(batches))
-        if hasattr(batches, "load_state_dict"):
+        read = 0
+        if restored is not None and hasattr(batches, "load_state_dict"):
             batches.load_state_dict(restored["batches"])
             if self._gen_of_batches() is not None and restored["batches_gen"] is not None:
                 self._gen_of_batches().set_state(restored["batches_gen"].cpu())
-            return iter(self.runtime.shard(batches))
-        return islice(
-            iter(self.runtime.shard(batches)), self.step, None
-        )  # no state kept: read as far as the checkpoint
+        elif restored is not None:
+            read = self.step  # they keep no state: read as far as the checkpoint
+        return chain(islice(iter(self.runtime.shard(batches)), read, None), self._out_of_batches(total))
 
     def _out_of_batches(self, total: int) -> Iterator[Any]:
         raise ValueError(f"batches ended after step {self.step}, total (={total}) needs more; repeat them without end")

@@ -13,6 +13,7 @@ import torch
 from course_lib.datasets import Batches, load_digits
 from course_lib.papers.vae import DIGITS_PROFILES, Vae, set_rate, vae_optimizer, vae_step
 from course_lib.training import CheckpointError, Run, generator, load_weights, seeded
+from course_lib.training.checkpoint import code_hash
 
 CHILD = """
 import sys, time
@@ -163,6 +164,20 @@ def test_checkpoint_of_another_run_is_refused(tmp_path, make_lesson, step, chang
     assert "resume=False" in str(caught.value)
     assert contents(tmp_path) == before
     train(tmp_path, make_lesson(), step, resume=True)  # and the folder is free again
+
+
+def test_the_code_of_a_class_typed_into_a_notebook_counts():
+    def typed(source):
+        names = {"nn": torch.nn, "__name__": "__main__"}
+        exec(source, names)
+        return names["Net"]()
+
+    first, same, other = (
+        typed(f"class Net(nn.Module):\n  def forward(self, x):\n    return [{k} * x for _ in range(2)]")
+        for k in (2, 2, 3)
+    )
+    assert code_hash([first]) == code_hash([same])
+    assert code_hash([first]) != code_hash([other])
 
 
 def test_checkpoint_of_another_width_is_refused(tmp_path, make_lesson, step):

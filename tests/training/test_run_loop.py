@@ -39,6 +39,17 @@ def test_batches_that_end_early_are_named(tmp_path):
         list(run.steps([1, 2], total=3))
 
 
+@pytest.mark.parametrize("options", [{"log_every": 0}, {"save_every": 0}])
+def test_intervals_below_one_step(tmp_path, options):
+    with pytest.raises(ValueError, match=rf"{next(iter(options))} \(=0\)"):
+        Run(tmp_path, quiet=True, **options)
+
+
+def test_a_total_below_one_step(tmp_path):
+    with pytest.raises(ValueError, match=r"total \(=0\) must be at least 1 step"), Run(tmp_path, quiet=True) as run:
+        list(run.steps(total=0))
+
+
 def test_steps_outside_the_block(tmp_path):
     with pytest.raises(RuntimeError, match="with Run"):
         next(Run(tmp_path, quiet=True).steps(total=1))
