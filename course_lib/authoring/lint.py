@@ -5,6 +5,7 @@ import sys
 import time
 from pathlib import Path
 
+from course_lib.authoring.fingerprint import fingerprint
 from course_lib.authoring.rules import BOOK_RULES, LESSON_RULES, Book, Finding
 from course_lib.authoring.sources import AuthoringError, Lesson, checkout_root, find_lessons
 
@@ -21,6 +22,17 @@ def lint(root: Path, names: list[str] | None = None) -> list[tuple[str, Finding]
     for lesson in find_lessons(root, names):
         found += lint_lesson(lesson, book)
     return found
+
+
+def is_stale(lesson: Lesson) -> bool:
+    """Whether the code, library or results of a lesson have changed since its outputs were stored.
+
+    This is a note and no fault: what nbval compares may well be the same still.
+    """
+    if lesson.stored is None:
+        return False
+    made_by = lesson.stored.metadata.get("course", {}).get("stored", {}).get("inputs")
+    return made_by is not None and made_by != fingerprint(lesson)
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -42,6 +54,11 @@ def main(arguments: list[str] | None = None) -> int:
         return 2
     for rule, finding in found:
         print(f"{finding} [{rule}]")
+    for lesson in find_lessons(root, options.names):
+        if is_stale(lesson):
+            print(
+                f"note: the code behind notebooks/{lesson.ipynb.name} has changed since it ran: run `make notebooks`."
+            )
     verdict = f"{len(found)} fault(s)" if found else "no faults"
     print(f"{count} lesson(s), {len(LESSON_RULES)} rules, {verdict}, {time.perf_counter() - started:.1f} s")
     return 1 if found else 0

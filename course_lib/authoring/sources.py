@@ -61,13 +61,16 @@ class Lesson:
 
 
 def checkout_root(start: Path | None = None) -> Path:
-    """The checkout that holds this package, or the nearest folder above `start` with `notebooks/` in it."""
-    if start is None:
-        start = Path(__file__).resolve().parents[2]
-    for folder in (start, *start.parents):
-        if (folder / "notebooks").is_dir():
+    """The checkout that holds `start`; without `start`, the one that holds this package or the current folder.
+
+    Raises:
+        AuthoringError: There is none.
+    """
+    starts = [start] if start is not None else [Path(__file__).resolve().parents[2], Path.cwd()]
+    for folder in (folder for begin in starts for folder in (begin, *begin.parents)):
+        if (folder / "notebooks").is_dir() and (folder / "_config.yml").is_file():
             return folder
-    raise AuthoringError(f"{start} lies in no checkout of the course: run this where there is a notebooks/ folder.")
+    raise AuthoringError(f"{starts[-1]} lies in no checkout of the course: run this in the folder with notebooks/.")
 
 
 def find_lessons(root: Path, names: list[str] | None = None) -> list[Lesson]:

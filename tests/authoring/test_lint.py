@@ -3,6 +3,7 @@
 import pytest
 
 from course_lib.authoring import lint as lint_module
+from course_lib.authoring.fingerprint import fingerprint
 from course_lib.authoring.lint import lint
 from course_lib.authoring.rules import BOOK_RULES, LESSON_RULES, Book
 
@@ -257,7 +258,12 @@ def test_first_lesson_needs_one_exercise_and_few_sections(course):
 def test_command_prints_place_fault_remedy_and_rule(course, monkeypatch, capsys):
     monkeypatch.setattr(lint_module, "checkout_root", lambda: course.root)
     assert lint_module.main([]) == 0
-    assert "no faults" in capsys.readouterr().out
+    said_now = capsys.readouterr().out
+    assert "no faults" in said_now
+    assert "note: the code behind notebooks/01_good.ipynb has changed" in said_now
+    edit(course, set_metadata(course={"stored": {"profile": "quick", "inputs": fingerprint(course.lesson)}}))
+    lint_module.main([])
+    assert "note:" not in capsys.readouterr().out
     course.spoil(PROMISE, "Clearly.")
     assert lint_module.main(["01"]) == 1
     expected = "notebooks/01_good.py: cell 0: the phrase 'clearly'. Show it, or leave the phrase out. [banned_phrases]"
