@@ -4,6 +4,7 @@ import errno
 import os
 import subprocess
 import sys
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -69,28 +70,30 @@ def test_an_unwritable_folder():
         Run("/proc/course", quiet=True).__enter__()
 
 
-@pytest.fixture
+@contextmanager
 def small_files():
     """Files may not grow beyond 4 kB: writes fail half-way, as they do on a full disk."""
     resource = pytest.importorskip("resource", reason="this system has no resource limits")
     before = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (4096, before[1]))
-    yield
-    resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    try:
+        yield
+    finally:  # before pytest itself writes a report
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
 
 
-def test_a_file_is_replaced_whole_or_not_at_all(tmp_path, small_files):
+def test_a_file_is_replaced_whole_or_not_at_all(tmp_path):
     path = tmp_path / "a.bin"
     write_atomically(path, b"earlier")
-    with pytest.raises(OutputError, match=r"cannot write .*a\.bin: File too large"):
+    with pytest.raises(OutputError, match=r"cannot write .*a\.bin: File too large"), small_files():
         write_atomically(path, bytes(10_000))
     assert {p.name: p.read_bytes() for p in tmp_path.iterdir()} == {"a.bin": b"earlier"}
 
 
-def test_lines_are_appended_whole_or_not_at_all(tmp_path, small_files):
+def test_lines_are_appended_whole_or_not_at_all(tmp_path):
     path = tmp_path / "a.jsonl"
     append_whole(path, "one\n")
-    with pytest.raises(OutputError, match="File too large"):
+    with pytest.raises(OutputError, match="File too large"), small_files():
         append_whole(path, "x" * 10_000)
     assert path.read_text() == "one\n"
 
