@@ -1,4 +1,7 @@
-"""`make address URL=...`: write the repository's address into `_config.yml` and the set-up cell of every lesson."""
+"""`make address URL=...`: write the repository's address into `_config.yml` and every lesson.
+
+A lesson holds it in its set-up cell, and, where Colab can open the repository, in a text link below its promise.
+"""
 
 import argparse
 import re
@@ -18,6 +21,8 @@ from course_lib.authoring.sources import (
 )
 
 _BLOCK = re.compile(r"^repository:[^\n]*\n(?:[ \t]+[^\n]*\n|[ \t]*\n)*", re.MULTILINE)
+_FIRST_PROSE = re.compile(r"^# %% \[markdown\][^\n]*\n(?:#[^\n]*\n)*", re.MULTILINE)
+_COLAB = re.compile(r"\n(?:# ?)?\n(?:# )?\[Open this lesson on Colab\]\([^)\n]*\)")
 _REMEDY = "give the address of a hosted repository, such as https://github.com/NAME/bound-by-bound"
 
 
@@ -87,13 +92,37 @@ def set_address(root: Path, url: str, branch: str | None = None) -> list[str]:
         config = _with_field(config, "branch", branch)
     texts = {root / "_config.yml": config}
     for lesson in find_lessons(root):
-        texts[lesson.py] = _with_address(lesson.py.read_text(encoding="utf-8"), url, lesson.py.name)
+        link = colab_link(url, _field(config, "branch")[1], lesson.name)
+        texts[lesson.py] = _script_with_address(lesson.py, url, link)
         if lesson.ipynb.exists():
-            texts[lesson.ipynb] = _notebook_with_address(lesson.ipynb, url)
+            texts[lesson.ipynb] = _notebook_with_address(lesson.ipynb, url, link)
     changed = {path: text for path, text in texts.items() if path.read_text(encoding="utf-8") != text}
     for path, text in changed.items():
         write_atomically(path.resolve(), text)
     return [path.relative_to(root).as_posix() for path in changed]
+
+
+def colab_link(url: str, branch: str, lesson: str) -> str:
+    """The Markdown link that opens a lesson on Colab; empty where Colab cannot open the repository."""
+    if not url.startswith("https://github.com/"):
+        return ""
+    place = f"{url.removeprefix('https://github.com/')}/blob/{branch}/notebooks/{lesson}.ipynb"
+    return f"[Open this lesson on Colab](https://colab.research.google.com/github/{place})"
+
+
+def expected_colab_link(root: Path, lesson: str) -> str:
+    """The link that the settings ask for."""
+    config = _config(root)
+    return colab_link(_field(config, "url")[1], _field(config, "branch")[1], lesson)
+
+
+def _script_with_address(path: Path, url: str, link: str) -> str:
+    text = _with_address(path.read_text(encoding="utf-8"), url, path.name)
+    promise = _FIRST_PROSE.search(text)
+    if promise is None:
+        raise AuthoringError(f"{path.name} has no Markdown cell: it must begin with its title.")
+    prose = _COLAB.sub("", promise[0].rstrip("\n")) + (f"\n#\n# {link}" if link else "") + "\n"
+    return text[: promise.start()] + prose + text[promise.end() :]
 
 
 def _with_address(text: str, url: str, name: str) -> str:
@@ -103,11 +132,13 @@ def _with_address(text: str, url: str, name: str) -> str:
     return text
 
 
-def _notebook_with_address(path: Path, url: str) -> str:
+def _notebook_with_address(path: Path, url: str, link: str) -> str:
     notebook = read_notebook(path)
     for cell in notebook.cells:
         if cell.cell_type == "code" and ADDRESS_LINE.search(cell.source):
             cell.source = _with_address(cell.source, url, path.name)
+    promise = next(cell for cell in notebook.cells if cell.cell_type == "markdown")
+    promise.source = _COLAB.sub("", promise.source) + (f"\n\n{link}" if link else "")
     set_stable_ids(notebook)
     return notebook_text(notebook)
 

@@ -5,6 +5,7 @@ import pytest
 from course_lib.authoring import address
 from course_lib.authoring.address import check_address, configured_address, set_address
 from course_lib.authoring.lint import lint
+from course_lib.authoring.pairs import differences
 from course_lib.authoring.sources import AuthoringError
 
 URL = "https://github.com/someone/bound-by-bound"
@@ -54,8 +55,19 @@ def test_address_goes_everywhere_once_and_back(course):
     assert f'REPOSITORY = \\"{URL}\\"' in course.lesson.ipynb.read_text()
     assert "`make address URL=...` writes it" in (course.root / "_config.yml").read_text()  # comments stay
     assert lint(course.root) == []
+    link = f"(https://colab.research.google.com/github/someone/bound-by-bound/blob/main/notebooks/{course.name}.ipynb)"
+    assert course.lesson.source.cells[0].source.endswith(f"\n\n[Open this lesson on Colab]{link}")
+    assert differences(course.lesson) == []
     assert set_address(course.root, URL + ".git") == []
-    set_address(course.root, "")
+    set_address(course.root, URL, "trunk")
+    assert course.lesson.source.cells[0].source.count("/blob/trunk/") == 1
+    assert lint(course.root) == []
+    set_address(course.root, "https://gitlab.com/someone/course")  # Colab opens GitHub alone
+    assert "colab" not in course.lesson.py.read_text()
+    assert lint(course.root) == []
+    set_address(course.root, "", "main")
+    assert (course.root / "_config.yml").read_text().count('branch: "main"') == 1
+    (course.root / "_config.yml").write_bytes(original[course.root / "_config.yml"])  # but for the quotes
     assert original == {path: path.read_bytes() for path in course.root.rglob("*") if path.is_file()}
 
 

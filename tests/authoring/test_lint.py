@@ -36,6 +36,7 @@ SPOILT = [
     ("setup_cell", 'REPOSITORY = ""', 'REPOSITORY = "https://example.org/a/b"', "address differs from _config.yml"),
     ("setup_cell", '# Installs the course where it is missing.\nREPOSITORY = ""\n', "", "0 set-up cells"),
     ("setup_cell", "# ## Set-up\n", "# ## Set-up\n\n# %%\nfirst = 1\n", "not the first code cell"),
+    ("colab_link", PROMISE, "[Run](https://colab.research.google.com/github/a/b)", "the link to Colab is not that of"),
     ("parameters", 'tags=["parameters"]', 'tags=["parameter"]', "0 cells are tagged"),
     ("parameters", "seed: int = 0  # seed of every random number", "seed: int = 0", "seed has no help comment"),
     ("parameters", "seed: int = 0 ", "seed = 0 ", "seed has no type"),

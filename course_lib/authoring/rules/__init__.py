@@ -5,7 +5,7 @@ from course_lib.authoring.rules.derivations import derivations
 from course_lib.authoring.rules.equations import displayed_formulas, formula_numbers
 from course_lib.authoring.rules.exercises import exercise_count, exercise_parts, hidden_solutions
 from course_lib.authoring.rules.figures import alt_text, sentence_before, tagged_figures
-from course_lib.authoring.rules.frame import header, parameters, refused_tags, sections, setup_cell
+from course_lib.authoring.rules.frame import colab_link, header, parameters, refused_tags, sections, setup_cell
 from course_lib.authoring.rules.maths import plain_environments, raw_bars
 from course_lib.authoring.rules.storage import clean_storage, pair_in_step, portable_outputs, stored_outputs
 from course_lib.authoring.rules.symbols import doubled_symbols, symbols
@@ -21,6 +21,7 @@ from course_lib.authoring.rules.writing import (
 LESSON_RULES = (
     header,
     setup_cell,
+    colab_link,
     parameters,
     sections,
     refused_tags,

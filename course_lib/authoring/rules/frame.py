@@ -5,6 +5,7 @@ import itertools
 import re
 from collections.abc import Iterator
 
+from course_lib.authoring.address import expected_colab_link
 from course_lib.authoring.rules.base import Book, Finding, code, parse, prose, script, stored, stored_code
 from course_lib.authoring.rules.maths import without_code
 from course_lib.authoring.sources import ADDRESS_LINE, Lesson, find_lessons, tags, without_address
@@ -66,6 +67,16 @@ def setup_cell(lesson: Lesson, book: Book) -> Iterator[Finding]:
         if ADDRESS_LINE.search(cell.source)[0] != f'REPOSITORY = "{book.address}"':
             remedy = f"run `make address URL={book.address or '...'}`"
             yield Finding(where, index, "the repository's address differs from _config.yml", remedy)
+
+
+def colab_link(lesson: Lesson, book: Book) -> Iterator[Finding]:
+    """Where the repository is on GitHub, the promise ends with a text link to Colab; else none stands there."""
+    expected = expected_colab_link(lesson.root, lesson.name)
+    first = next((text for _, text in prose(lesson)), "")
+    found = re.findall(r"\[[^\]]*\]\(https://colab\.research\.google\.com/[^)]*\)", first)
+    if found != ([expected] if expected else []):
+        remedy = f"run `make address URL={book.address or '...'}`, which writes it"
+        yield Finding(script(lesson), 0, "the link to Colab is not that of _config.yml", remedy)
 
 
 def parameters(lesson: Lesson, book: Book) -> Iterator[Finding]:
