@@ -13,7 +13,7 @@ from dataclasses import replace
 
 from course_lib.datasets import Batches, load_digits
 from course_lib.papers.vae import DIGITS_PROFILES, Vae, set_rate, vae_optimizer, vae_step
-from course_lib.training import Run, Runtime, generator, seeded
+from course_lib.training import Run, Runtime, seeded
 
 
 def main(args: argparse.Namespace) -> None:
