@@ -65,7 +65,10 @@ def main(arguments: list[str] | None = None) -> int:
             print(f"Say which dataset: {', '.join(CATALOGUE)} (or --list).", file=sys.stderr)
         else:
             near = difflib.get_close_matches(options.name.lower(), CATALOGUE, n=1, cutoff=0.0)[0]
-            print(f"There is no dataset {options.name!r}: did you mean {near}?", file=sys.stderr)
+            print(
+                f"There is no dataset {options.name!r}: did you mean {near}? There are {', '.join(CATALOGUE)}.",
+                file=sys.stderr,
+            )
         return 2
     folder = options.out or CHECKOUT / "data" / options.name
     try:

@@ -229,7 +229,7 @@ def test_command_fails_in_one_sentence(server, monkeypatch, tmp_path, capsys):
 
 def test_unknown_name_is_refused_with_the_nearest(capsys):
     assert fetch.main(["minst"]) == 2
-    assert capsys.readouterr().err == "There is no dataset 'minst': did you mean mnist?\n"
+    assert capsys.readouterr().err == "There is no dataset 'minst': did you mean mnist? There are mnist, digits.\n"
     assert fetch.main([]) == 2
     assert "Say which dataset: mnist, digits" in capsys.readouterr().err
 
