@@ -8,8 +8,12 @@ keep the shapes of tensors as quoted strings, `Float[Tensor, "b z"]`.
 import re
 
 FORMULA = re.compile(r"(?<![\\\w$])\$(?!\s)([^$\n]+(?:\n[^$\n]+)?)(?<!\s)\$(?!\d)")
-CODE = re.compile(r"(:\w+:`[^`]*`|``[^`]*``|`[^`\n]+`_)|`([^`\n]+)`")  # what is a role, a literal or a link already stays
-SHAPED = re.compile(r"(?:jaxtyping\.)?(Float|Int|Bool|UInt8|Shaped|Num|Integer)\[(?:torch\.)?Tensor, ?\"?'?([^\]\"']*)'?\"?\]")
+CODE = re.compile(
+    r"(:\w+:`[^`]*`|``[^`]*``|`[^`\n]+`_)|`([^`\n]+)`"
+)  # roles, literals and links stay
+SHAPED = re.compile(
+    r"(?:jaxtyping\.)?(Float|Int|Bool|UInt8|Shaped|Num|Integer)\[(?:torch\.)?Tensor, ?\"?'?([^\]\"']*)'?\"?\]"
+)
 
 
 def shaped(text: str) -> str:

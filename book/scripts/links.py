@@ -1,9 +1,9 @@
 """Mend the two links of book/: `python book/scripts/links.py [auto|link|copy|refresh]` (or `make links MODE=...`).
 
 `book/_config.yml` points to `../_config.yml` and `book/notebooks` to `../notebooks`, so that `jupyter-book build book/`
-works as it stands. Where links are not supported, Git writes them as small text files and the book cannot be built:
-`copy` puts copies in their place, `link` puts the links back, `auto` tries a link first, and `refresh` (which `make book`
-calls) does nothing to good links and brings copies up to date. Standard library only.
+works as it stands. Where links are not supported, Git writes them as small text files and the book cannot be built.
+`copy` puts copies in their place, `link` puts the links back, `auto` tries a link first. `refresh`, which `make book`
+calls, does nothing to good links and brings copies up to date. Standard library only.
 """
 
 import os
@@ -53,7 +53,7 @@ def mend(book: Path, mode: str) -> list[str]:
         path = book / name
         if mode == "refresh" and path.is_symlink() and path.exists():
             continue
-        # A folder, or a file longer than a path, is a copy that someone asked for: refresh it. A short one is a broken link.
+        # A folder, or a file longer than a path, is a copy that someone asked for; a short file is a broken link.
         copied = not path.is_symlink() and (path.is_dir() or (path.is_file() and path.stat().st_size > 100))
         wants_copy = mode == "copy" or (mode == "refresh" and copied)
         if not wants_copy and make_link(path):

@@ -1,7 +1,7 @@
 """Write constraints.txt from the installed environment: `python -m course_lib.authoring.constraints`.
 
-Takes exactly what the project and its extras need, directly or not, at the versions that are installed here. Run it in
-an environment in which the tests pass. A local build tag (`2.13.0+cpu`) is dropped, so that every index has the version.
+Takes exactly what the project and its extras need, directly or not, at the versions that are installed here. Run it
+in an environment in which the tests pass. A local build tag (`2.13.0+cpu`) is dropped: no index has it.
 """
 
 import sys
@@ -11,7 +11,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
 HEAD = """\
-# Exact versions of everything the project and its extras install, resolved on Python {python} and valid for 3.11 to 3.13.
+# Exact versions of everything the project and its extras install: resolved on Python {python}, valid for 3.11 to 3.13.
 # Written by `python -m course_lib.authoring.constraints`; the tests compare it with pyproject.toml.
 """
 

@@ -87,7 +87,7 @@ def draw(lessons: list[dict], addresses: dict[str, str]) -> str:
     width = 8 + WIDTH + COLUMN * max(level(n, requires) for n in requires)
     height = 8 + HEIGHT + ROW * max(ROWS.values())
     lines = [
-        '<div class="lesson-map" tabindex="0" role="region" aria-label="Map of the lessons, also given as a table below">',
+        '<div class="lesson-map" tabindex="0" role="region" aria-label="Map of the lessons; a table follows">',
         f'<svg viewBox="0 0 {width:g} {height:g}" role="group" aria-label="Lessons and their prerequisites">',
         *(_arrow(before, after, requires) for before, after in arrows(requires)),
         *(_node(lesson, addresses.get(lesson["n"]), requires) for lesson in lessons),

@@ -53,7 +53,9 @@ def toc(root: Path) -> str:
         if here:
             lines += [f"  - caption: {caption}", "    chapters:", *(f"      - file: {page}" for page in here)]
     lines += ["  - caption: Reference", "    chapters:"]
-    lines += [f"      - file: {page}" for page in ("notation", "loss_card", "results", "errata", "references", "library")]
+    lines += [
+        f"      - file: {page}" for page in ("notation", "loss_card", "results", "errata", "references", "library")
+    ]
     lines += ["        sections:", "          - file: api/index"]
     return "\n".join(lines) + "\n"
 
@@ -64,8 +66,14 @@ def lesson_table(root: Path) -> str:
     pages = existing(root, lessons)
     rows = []
     for lesson in lessons:
-        title = f"[{lesson['title']}]({pages[lesson['n']]}.ipynb)" if lesson["n"] in pages else lesson["title"] + " *(to come)*"
-        rows.append([lesson["n"], title, lesson["derives"], lesson["trains"], ", ".join(lesson["requires"]) or "nothing"])
+        title = (
+            f"[{lesson['title']}]({pages[lesson['n']]}.ipynb)"
+            if lesson["n"] in pages
+            else lesson["title"] + " *(to come)*"
+        )
+        rows.append(
+            [lesson["n"], title, lesson["derives"], lesson["trains"], ", ".join(lesson["requires"]) or "nothing"]
+        )
     return table(["", "Lesson", "Derives", "Trains", "Read first"], rows)
 
 
@@ -92,8 +100,9 @@ def notation(root: Path) -> str:
         "",
         NOTE.format(source="book/notation.yml"),
         "",
-        "One symbol, one meaning, one name in code. Logarithms are natural, so information is measured in nats. Letters",
-        "in the shape column are axes: `b` batch, `c` channels, `h w` rows and columns of pixels, `z` latent, `k` samples.",
+        "One symbol, one meaning, one name in code. Logarithms are natural, so information is measured in nats.",
+        "Letters in the shape column are axes: `b` batch, `c` channels, `h w` rows and columns of pixels, `z` latent,",
+        "`k` samples.",
         "",
     ]
     for group in data["groups"]:
@@ -101,11 +110,18 @@ def notation(root: Path) -> str:
         for symbol in group["symbols"]:
             first = symbol["first"]
             where = f"[lesson {first}]({pages[first]}.ipynb)" if first in pages else f"lesson {first}"
-            rows.append([f"${symbol['latex']}$", cell(symbol["meaning"]), f"`{symbol['code']}`", symbol["shape"], where])
-        lines += [f"## {group['title']}", "", table(["Symbol", "Meaning", "In code", "Shape or unit", "First used"], rows), ""]
+            rows.append(
+                [f"${symbol['latex']}$", cell(symbol["meaning"]), f"`{symbol['code']}`", symbol["shape"], where]
+            )
+        lines += [
+            f"## {group['title']}",
+            "",
+            table(["Symbol", "Meaning", "In code", "Shape or unit", "First used"], rows),
+            "",
+        ]
     lines += [
-        "Two conventions prevent most slips. A divergence is written and coded with the distribution under which the mean",
-        "is taken **first**. A variance is passed as its **logarithm**, so that every value a network returns is valid.",
+        "Two conventions prevent most slips. A divergence is written and coded with the distribution under which the",
+        "mean is taken **first**. A variance is passed as its **logarithm**, so that every value is valid.",
     ]
     return "\n".join(lines) + "\n"
 
@@ -146,8 +162,8 @@ def results(root: Path) -> str:
         "",
         NOTE.format(source="course_lib/results (with make results)"),
         "",
-        "Every number here was written by an experiment in `course_lib/experiments`, never typed. *Ours* is the mean over",
-        "the seeds with the band from the smallest to the largest; your own run may differ by about as much. *Holds* is",
+        "Every number here was written by an experiment in `course_lib/experiments`, never typed. *Ours* is the mean",
+        "over the seeds with the band within which yours may differ. *Holds* is",
         "computed from the numbers by the rule beside it; a claim that fails stays in the table.",
         "",
     ]
@@ -182,7 +198,8 @@ def errata(root: Path) -> str:
         "",
         NOTE.format(source="the refutations in the lessons (with make results)"),
         "",
-        "Lecture notes, blog posts and ports of code pass the same slips on. Each one below was met in circulation and is",
+        "Lecture notes, blog posts and ports of code pass the same slips on. Each one below was met in circulation",
+        "and is",
         "refuted by a number that the lesson computes: both sides are evaluated where the truth is known, and differ.",
         "",
     ]

@@ -1,6 +1,6 @@
-"""Open pages of the built book in headless Chromium, from disk and without a network, and look at them as a reader would.
+"""Open pages of the built book in headless Chromium, from disk and without a network, as a reader would.
 
-`python tests/book/browser.py FOLDER [PAGE ...]` writes screenshots (desktop, dark, phone) of book/_build/html for review.
+`python tests/book/browser.py FOLDER [PAGE ...]` writes screenshots (desktop, dark, phone) of book/_build/html.
 """
 
 import os

@@ -36,7 +36,7 @@ def build(folder: Path) -> subprocess.CompletedProcess:
 
 @pytest.fixture(scope="session")
 def site(tmp_path_factory) -> Path:
-    """The folder of one build: `build.log`, `returncode` and `book/_build/html`. The first worker builds, others wait."""
+    """The folder of one build: its log, its return code and its pages. The first worker builds, others wait."""
     base = tmp_path_factory.getbasetemp()
     folder = (base.parent if os.environ.get("PYTEST_XDIST_WORKER") else base) / "site"
     done = folder / "returncode"

@@ -25,7 +25,8 @@ BAD_IMAGES = """async () => {
   return images.filter(i => i.naturalWidth === 0 && i.offsetParent !== null).map(i => i.src.slice(0, 120));
 }"""
 
-NO_ALT = """() => [...document.querySelectorAll("article img")].filter(i => !(i.alt || "").trim()).map(i => i.src.slice(0, 90))"""
+NO_ALT = """() => [...document.querySelectorAll("article img")]
+  .filter(i => !(i.alt || "").trim()).map(i => i.src.slice(0, 90))"""
 
 # Each slider is moved to its end and back: the sheet of frames must shift and the label must change.
 PLAYERS = """() => [...document.querySelectorAll("[data-player]")].map(root => {

@@ -22,7 +22,9 @@ def test_pages_exist_and_are_not_tiny(html):
         assert page.is_file(), f"{name}.html is missing"
         article = re.search(r"<article.*?</article>", page.read_text(encoding="utf-8"), re.S)
         assert article, f"{name}.html has no article"
-        assert len(re.sub(r"<[^>]+>", "", article[0]).split()) > (30 if name.startswith("api") else 60), f"{name}.html is tiny"
+        assert len(re.sub(r"<[^>]+>", "", article[0]).split()) > (30 if name.startswith("api") else 60), (
+            f"{name}.html is tiny"
+        )
 
 
 def test_api_pages_hold_the_losses_and_link_to_their_source(html):
