@@ -105,7 +105,9 @@ except ValueError as error:
     print(error)
 
 # %% tags=["nbval-ignore-output"]
-this = lesson.start("00_start_here", profile=profile, seed=seed, data_root=data_root, out_dir=out_dir)
+this = lesson.start(
+    "00_start_here", profile=profile, seed=seed, data_root=data_root, out_dir=out_dir
+)
 this.cost_box()
 
 # %% [markdown]
@@ -146,25 +148,25 @@ import torch
 
 @dataclass(frozen=True)
 class Coin:
-    probability: float  # of the first face
-    first: float  # its prize
-    second: float  # the prize of the other face
+    p: float  # probability of the first face
+    x1: float  # its prize
+    x2: float  # the prize of the other face
 
-    def mean(self, function=lambda prize: prize) -> float:
-        return self.probability * function(self.first) + (1 - self.probability) * function(self.second)
+    def mean(self, of=lambda prize: prize) -> float:
+        return self.p * of(self.x1) + (1 - self.p) * of(self.x2)
 
     def __str__(self) -> str:
-        return f"a coin that pays {self.first:g} or {self.second:g}"
+        return f"a coin that pays {self.x1:g} or {self.x2:g}"
 
 
 def draw(gen: torch.Generator) -> Coin:
-    probability, first, second = torch.rand(3, generator=gen, dtype=torch.float64).tolist()
-    return Coin(0.1 + 0.8 * probability, math.exp(4 * first - 2), math.exp(4 * second - 2))
+    u = torch.rand(3, generator=gen, dtype=torch.float64).tolist()
+    return Coin(0.1 + 0.8 * u[0], math.exp(4 * u[1] - 2), math.exp(4 * u[2] - 2))
 
 
 def draw_equal(gen: torch.Generator) -> Coin:
     coin = draw(gen)
-    return Coin(coin.probability, coin.first, coin.first)
+    return Coin(coin.p, coin.x1, coin.x1)
 
 
 fair = Coin(0.5, 1.0, 4.0)
@@ -182,22 +184,30 @@ fair = Coin(0.5, 1.0, 4.0)
 from course_lib.teaching import Derivation, Term, function
 
 log = function(r"\log", math.log)
-pi = Term(r"\pi", lambda coin: coin.probability)
-x1, x2 = Term("x_1", lambda coin: coin.first), Term("x_2", lambda coin: coin.second)
-log_mean = Term(r"\log\,\mathbb{E}[x]", lambda coin: math.log(coin.mean()), name="log of the mean")
-mean_log = Term(r"\mathbb{E}[\log x]", lambda coin: coin.mean(math.log), name="mean of the log")
+pi = Term(r"\pi", lambda coin: coin.p)
+x1 = Term("x_1", lambda coin: coin.x1)
+x2 = Term("x_2", lambda coin: coin.x2)
+log_mean = Term(r"\log\,\mathbb{E}[x]", lambda coin: math.log(coin.mean()))
+mean_log = Term(r"\mathbb{E}[\log x]", lambda coin: coin.mean(math.log))
 
-jensen = Derivation("jensen", title="Jensen's inequality on a coin", draw=draw, example=fair)
+jensen = Derivation(
+    "jensen", title="Jensen's inequality on a coin", draw=draw, example=fair
+)
 jensen.line(log_mean, number="0.1")
-jensen.line(log(pi * x1 + (1 - pi) * x2), "=", reason="the mean over both faces", number="0.2")
+jensen.line(
+    log(pi * x1 + (1 - pi) * x2),
+    "=",
+    reason="the mean over both faces",
+    number="0.2",
+)
 jensen.line(
     pi * log(x1) + (1 - pi) * log(x2),
     ">=",
-    reason="Jensen: the logarithm bends downwards; equal where both prizes are the same",
+    reason="Jensen: the logarithm bends downwards",
     number="0.3",
     tight=draw_equal,
 )
-jensen.line(mean_log, "=", reason="the mean over both faces, backwards", number="0.4")
+jensen.line(mean_log, "=", reason="both faces again", number="0.4")
 jensen.show()
 
 # %% [markdown]
@@ -216,25 +226,27 @@ jensen.show()
 from course_lib.teaching import Definition, Divergence
 
 
+def thrown(coin: Coin) -> tuple[float, float]:
+    return coin.p, 1 - coin.p
+
+
+def weighted(coin: Coin) -> tuple[float, float]:
+    first = coin.p * coin.x1 / coin.mean()
+    return first, 1 - first
+
+
 def divergence(coin: Coin, p: tuple[float, float], q: tuple[float, float]) -> float:
-    return sum(mass * math.log(mass / other) for mass, other in zip(p, q, strict=True))
+    return p[0] * math.log(p[0] / q[0]) + p[1] * math.log(p[1] / q[1])
 
 
-weighted = Definition(r"q_1 = \frac{\pi\,x_1}{\mathbb{E}[x]}", "0.5")
+Definition(r"q_1 = \frac{\pi\,x_1}{\mathbb{E}[x]}", "0.5")
 gap = Divergence(
-    r"D_{\mathrm{KL}}",
-    "p",
-    "q",
-    fn=divergence,
-    first=lambda coin: (coin.probability, 1 - coin.probability),
-    second=lambda coin: (
-        coin.probability * coin.first / coin.mean(),
-        (1 - coin.probability) * coin.second / coin.mean(),
-    ),
-    name="the divergence",
+    r"D_{\mathrm{KL}}", "p", "q", fn=divergence, first=thrown, second=weighted, name="KL"
 )
 
-exact = Derivation("gap", title="The gap of Jensen's inequality", draw=draw, example=fair)
+exact = Derivation(
+    "gap", title="The gap of Jensen's inequality", draw=draw, example=fair
+)
 exact.line(log_mean)
 exact.line(mean_log + gap, "=", reason="insert (0.5) into the divergence", number="0.6")
 exact.show()
@@ -342,7 +354,8 @@ class Ink(nn.Module):
         self.log_var = nn.Parameter(torch.zeros(()))
 
     def forward(self, ink):
-        return gaussian_log_likelihood(ink[:, None], self.mu.expand(len(ink), 1), self.log_var)
+        mu = self.mu.expand(len(ink), 1)
+        return gaussian_log_likelihood(ink[:, None], mu, self.log_var)
 
 
 def ink_step(model, optimizer, batch):
@@ -392,7 +405,7 @@ print(f"mu = {mu:.4f}, sigma = {sigma:.4f} after {cfg.steps} steps")
 found = torch.tensor([mu, sigma])
 formula = torch.stack([ink.mean(), ink.std(correction=0)])
 error = ((found - formula) / formula).abs().max()
-print("the loop found the mean and the standard deviation to within 5 %:", bool(error < 0.05))
+print("mean and standard deviation found to within 5 %:", bool(error < 0.05))
 
 # %% [markdown]
 # ## Look again
@@ -405,12 +418,15 @@ print("the loop found the mean and the standard deviation to within 5 %:", bool(
 from course_lib.teaching import Player
 
 
+def normal_density(x, mu, sigma):
+    return torch.exp(-(((x - mu) / sigma) ** 2) / 2) / (sigma * math.sqrt(2 * math.pi))
+
+
 def draw_fit(step, mu, sigma):
     figure, axes = plots.figure_axes(height=2.6)
     axes.hist(ink.numpy(), bins=40, range=(0, 0.6), density=True, color=plots.COLOURS["sky"])
     x = torch.linspace(0, 0.6, 300)
-    density = torch.exp(-((x - mu) ** 2) / (2 * sigma**2)) / (sigma * math.sqrt(2 * math.pi))
-    plots.curve(axes, x, density, colour="red")
+    plots.curve(axes, x, normal_density(x, mu, sigma), colour="red")
     axes.set_ylim(0, 14)
     plots.finding(axes, f"step {step}", x="share of ink", y="density")
     return figure
@@ -418,9 +434,9 @@ def draw_fit(step, mu, sigma):
 
 Player(
     [draw_fit(*one) for one in kept],
-    [f"step {step}: mean {mu:.3f}, standard deviation {sigma:.3f}" for step, mu, sigma in kept],
+    [f"step {k}: mean {mean:.3f}, standard deviation {width:.3f}" for k, mean, width in kept],
     title="Two parameters find the ink of 1,437 digits",
-    alt="A histogram of the ink of all training digits, and a normal curve that moves onto it as training goes on.",
+    alt="A histogram of the ink of all training digits, and a normal curve that moves onto it.",
 )
 
 # %% [markdown]

@@ -126,7 +126,8 @@ class Lesson:
         rows = [
             [
                 profile,
-                number(cost.get("seconds")) + " s",
+                f"{number(cost.get('seconds'))} s",
+                f"{number(cost['cpu_seconds'])} s" if "cpu_seconds" in cost else "-",
                 f"{number(cost.get('peak_mb'))} MB",
                 str(cost.get("device", "")),
                 str(cost.get("when", ""))[:10],
@@ -137,9 +138,8 @@ class Lesson:
             return MarkdownText(
                 f"What this lesson costs has not been measured yet: `python -m course_lib run {self.name}`."
             )
-        return MarkdownText(
-            "**What this lesson costs**, measured\n\n" + table(["profile", "time", "peak memory", "on", "when"], rows)
-        )
+        header = ["profile", "time", "processor time", "peak memory", "on", "measured"]
+        return MarkdownText("**What this lesson costs**\n\n" + table(header, rows))
 
     def results_table(self) -> MarkdownText:
         """All measured claims of the lesson: ours with band, baseline, paper, and whether the claim holds."""
