@@ -1,0 +1,16 @@
+"""Measured claims, one module a lesson; `python -m course_lib.experiments LESSON` fills course_lib/results."""
+
+import os
+from pathlib import Path
+
+LESSONS = {"01_elbo": "course_lib.experiments.elbo"}
+
+
+def data_root(dataset: str) -> Path | None:
+    """Folder of a dataset under COURSE_DATA (or COURSE_DATA_ROOT), or None when it is not there."""
+    for variable in ("COURSE_DATA", "COURSE_DATA_ROOT"):
+        if root := os.environ.get(variable):
+            folder = Path(root).expanduser() / dataset
+            if folder.is_dir():
+                return folder
+    return None
