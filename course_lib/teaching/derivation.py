@@ -48,6 +48,12 @@ def anchor(number: str) -> str:
     return f'<a id="eq-{number.replace(".", "-")}"></a>({number})' if number else ""
 
 
+def name_of(model: Any) -> str:
+    """How a table calls a fixed model: its own words if they are short."""
+    text = str(model)
+    return text if len(text) <= 60 and "\n" not in text else "one fixed model"
+
+
 class Definition:
     r"""A numbered formula that defines a symbol, and so cannot be wrong; shown with `\tag`.
 
@@ -77,7 +83,7 @@ class Derivation:
         title: Heading of the table.
         draws: How many random models, at least 20.
         seed: Seeds the draws.
-        example: A fixed model; its values are shown beside the lines.
+        example: A fixed model; its values are shown beside the lines. The table calls it by a short `str`.
         rtol: Relative tolerance of exact lines.
         floor: Absolute tolerance of exact lines.
     """
@@ -230,7 +236,7 @@ class Derivation:
         title = [f"**{self.title}**"] if self.title else []
         if self.example is not None:
             header += ["value"]
-            title += [f"Values on {self.example}."]
+            title += [f"Values on {name_of(self.example)}."]
         return (" · ".join(title) + "\n\n" if title else "") + table(header, rows)
 
     def show(self) -> None:
@@ -244,7 +250,7 @@ class Derivation:
     def refute(self, *, lhs: Any, rhs: Any, relation: str = "=", model: Any = None, **words: Any) -> Refutation:
         """A claim that must fail on this derivation's models; see `course_lib.teaching.refute.refute`."""
         fixed = self.example if model is None else model
-        samples = [] if fixed is None else [Sample(f"{fixed}", fixed, {})]
+        samples = [] if fixed is None else [Sample(name_of(fixed), fixed, {})]
         tolerances = {"rtol": self._rtol, "floor": self._floor}
         return refute(lhs=lhs, relation=relation, rhs=rhs, samples=samples + self.samples(), **tolerances, **words)
 

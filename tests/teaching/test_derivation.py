@@ -6,6 +6,7 @@ import pytest
 import torch
 
 from course_lib.teaching import Definition, Derivation, DerivationError, Estimate, Term
+from course_lib.teaching.derivation import name_of
 from tests.teaching.coin import Coin, a, b, draw, jensen, kl, log, log_mean, mean_log, p, tight
 
 
@@ -125,3 +126,8 @@ def test_definitions_carry_tag_and_anchor():
 
 def test_formulas_are_listed_for_the_lint():
     assert jensen().formulas()["0.3"] == (p * log(a) + (1 - p) * log(b)).latex
+
+
+def test_long_winded_models_are_not_spelt_out():
+    assert name_of(Coin(0.5, 1.0, 4.0)) == "Coin(p=0.5, a=1.0, b=4.0)"
+    assert name_of("x" * 61) == "one fixed model"
