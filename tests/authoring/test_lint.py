@@ -71,7 +71,7 @@ SPOILT = [
     ("typed_numbers", PROMISE, "PCA reaches 102.9 here.", "measured by the claim nll"),
     ("typed_numbers", PROMISE, "We reach about 91.3 nats here.", "91.3 is typed"),
     ("typed_numbers", PROMISE, "We reach $87.5$ nats here.", "87.5 is typed"),
-    ("known_claims", 'say("nll")', 'say("nil")', "'nil' is not in 01_good.json. Name one of nll"),
+    ("known_claims", 'say("nll")', 'say("nlll")', "'nlll' is not in 01_good.json. Did you mean nll?"),
     ("known_claims", ", derivation.cost_box()", "", "no cell shows what the lesson costs"),
     ("links", PROMISE, "See [the next](02_none.ipynb).", "the link 02_none.ipynb leads nowhere"),
     ("links", PROMISE, "![a badge](https://example.org/badge.svg)", "is fetched from another host"),

@@ -35,7 +35,8 @@ class Finding:
 
     def __str__(self) -> str:
         place = self.where if self.cell is None else f"{self.where}: cell {self.cell}"
-        return f"{place}: {self.what}. {self.remedy[:1].upper()}{self.remedy[1:]}."
+        end = "" if self.remedy.endswith("?") else "."
+        return f"{place}: {self.what}. {self.remedy[:1].upper()}{self.remedy[1:]}{end}"
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,7 @@
 """Prose that reads the same in every front end, says what it means, and types no measured number."""
 
 import ast
+import difflib
 import json
 import re
 from collections.abc import Iterator
@@ -89,8 +90,9 @@ def known_claims(lesson: Lesson, book: Book) -> Iterator[Finding]:
     for index, cell in code(lesson):
         for call in (call for name in ("say", "band") for call in calls(cell.source, name)):
             name = call.args[0].value if call.args and isinstance(call.args[0], ast.Constant) else None
-            if name is not None and name not in known:
-                remedy = f"name one of {', '.join(sorted(known))}, or measure it"
+            near = difflib.get_close_matches(str(name), known, n=1, cutoff=0.75)
+            if name is not None and name not in known and near:  # one unlike all others is not measured yet
+                remedy = f"did you mean {near[0]}?"
                 yield Finding(script(lesson), index, f"the claim {name!r} is not in {lesson.results.name}", remedy)
 
 
