@@ -5,6 +5,7 @@ inside classes that belong to its theme, and not at all in Colab's output frames
 the book, in JupyterLab, in Colab and without a network.
 """
 
+import functools
 import re
 import textwrap
 from collections.abc import Sequence
@@ -13,6 +14,8 @@ from typing import Any
 import matplotlib
 import matplotlib.pyplot as plt
 from matplotlib.figure import Figure
+from matplotlib.font_manager import FontProperties
+from matplotlib.mathtext import MathTextParser
 from PIL import Image
 
 from course_lib.teaching.frames import to_image
@@ -20,6 +23,7 @@ from course_lib.teaching.mutation import Mutant, find_mutant, mutants
 from course_lib.teaching.player import Player
 from course_lib.teaching.relation import RELATIONS
 from course_lib.teaching.rounding import safe_text
+from course_lib.teaching.term import Expression
 
 RED, GREEN, INK, PALE = "#B3001B", "#00664A", "#111111", "#FDE8EA"
 WORDS = {
@@ -29,7 +33,9 @@ WORDS = {
     "reverse": "Reverse the inequality",
 }
 SPELLINGS = {"tfrac": "frac", "dfrac": "frac", "ge": "geq", "le": "leq", "to": "rightarrow", "lVert": "Vert"}
-ROW = 0.62  # inches a line of the derivation
+WIDTH, LEFT, FORMULA = 4.8, 0.14, 14.5  # inches, share of the width, points
+ROOM = WIDTH * (0.98 - LEFT)  # inches for a formula
+ROW, FURTHER = 0.62, 0.3  # inches for a line of the derivation, and for each further row of its formula
 
 
 def mathtext(latex: str) -> str:
@@ -42,10 +48,9 @@ def mathtext(latex: str) -> str:
     return f"${text}$"
 
 
+@functools.cache
 def _drawable(latex: str) -> str:
     """The formula for mathtext, or its source as plain text where mathtext does not know a command."""
-    from matplotlib.mathtext import MathTextParser
-
     try:
         MathTextParser("path").parse(mathtext(latex))
     except ValueError:
@@ -79,34 +84,73 @@ def frame(derivation: Any, mutant: Mutant | None) -> Image.Image:
         return to_image(_draw(derivation, mutant))
 
 
+@functools.cache
+def _width(latex: str) -> float:
+    """Width of a formula in inches at full size; formulas that cannot be drawn count as narrow."""
+    drawable = _drawable(latex)
+    if not drawable.startswith("$"):
+        return 0.0
+    return MathTextParser("path").parse(drawable, dpi=72, prop=FontProperties(size=FORMULA))[0] / 72
+
+
+def _rows(line: Any) -> list[str]:
+    """A line's formula, broken before a plus or minus where it would become too small on a phone."""
+    relation = f"{RELATIONS[line.relation]} " if line.relation else ""
+    parts = line.expression.parts
+    whole = relation + line.expression.latex
+    if _width(whole) <= 1.25 * ROOM or len(parts) < 2:
+        return [whole]
+    rows, start = [], 0
+    for end in range(1, len(parts) + 1):
+        following = _piece(parts[start : end + 1], relation if start == 0 else "")
+        if end == len(parts) or _width(following) > 1.1 * ROOM:
+            rows.append(_piece(parts[start:end], relation if start == 0 else ""))
+            start = end
+    return rows
+
+
+def _piece(parts: Sequence[Any], relation: str) -> str:
+    """Some parts of a sum; a sign leads where they go on from the row above."""
+    latex = Expression(tuple(parts)).latex
+    return relation + latex if relation or latex.startswith("-") else f"+ {latex}"
+
+
 def _draw(derivation: Any, mutant: Mutant | None) -> Figure:
     lines = derivation.lines if mutant is None else mutant.lines
-    figure = plt.figure(figsize=(4.8, ROW * len(lines) + 0.75), dpi=150, layout="none")
-    height = figure.get_figheight()
+    formulas = [_rows(line) for line in lines]
+    height = 0.75 + sum(ROW + FURTHER * (len(rows) - 1) for rows in formulas)
+    figure = plt.figure(figsize=(WIDTH, height), dpi=150, layout="none")
     heading = "\n".join(textwrap.wrap(describe(mutant), 58))
     colour = INK if mutant is None or not mutant.caught else RED
     figure.text(0.02, 1 - 0.08 / height, heading, va="top", fontsize=10, color=colour, fontweight="bold")
-    for index, line in enumerate(lines):
-        top = 1 - (0.55 + ROW * index) / height
+    at = 0.55  # inches from the top
+    for index, (line, rows) in enumerate(zip(lines, formulas, strict=True)):
+        tall = ROW + FURTHER * (len(rows) - 1)
         red = mutant is not None and mutant.red == index
         if red:
-            box = (0.0, top - ROW / height)
-            figure.patches.append(plt.Rectangle(box, 1, ROW / height, color=PALE, transform=figure.transFigure))
-        relation = f"{RELATIONS[line.relation]} " if line.relation else ""
+            box = plt.Rectangle((0, 1 - (at + tall) / height), 1, tall / height, color=PALE)
+            box.set_transform(figure.transFigure)
+            figure.patches.append(box)
         number = f"({line.number})" if line.number else ""
-        figure.text(0.02, top - 0.12 / height, number, va="top", fontsize=10, color=RED if red else INK)
-        formula = _drawable(relation + line.expression.latex)
-        changed = mutant is not None and mutant.line == index
-        drawn = figure.text(0.14, top - 0.07 / height, formula, va="top", fontsize=14.5,
-                            color=RED if changed else INK)  # fmt: skip
-        _fit(figure, drawn, 0.84)
+        figure.text(0.02, 1 - (at + 0.12) / height, number, va="top", fontsize=10, color=RED if red else INK)
+        changed = RED if mutant is not None and mutant.line == index else INK
+        for row, latex in enumerate(rows):
+            place = 1 - (at + 0.07 + FURTHER * row) / height
+            text = figure.text(LEFT, place, _drawable(latex), va="top", fontsize=FORMULA, color=changed)
+            _fit(figure, text, ROOM / WIDTH)
         if index:
-            words, tone = ("holds", GREEN) if not red else (_values(mutant), RED)
-            if mutant is not None and mutant.red is not None and index > mutant.red:
-                words, tone = "not reached", INK
-            verdict = figure.text(0.14, top - 0.42 / height, words, va="top", fontsize=9.5, color=tone)
-            _fit(figure, verdict, 0.84)
+            words, tone = _verdict(mutant, index)
+            place = 1 - (at + tall - 0.2) / height
+            _fit(figure, figure.text(LEFT, place, words, va="top", fontsize=9.5, color=tone), ROOM / WIDTH)
+        at += tall
     return figure
+
+
+def _verdict(mutant: Mutant | None, index: int) -> tuple[str, str]:
+    """What became of a line, and the colour to say it in."""
+    if mutant is None or mutant.red is None or index < mutant.red:
+        return "holds", GREEN
+    return (_values(mutant), RED) if index == mutant.red else ("not reached", INK)
 
 
 def _values(mutant: Mutant) -> str:

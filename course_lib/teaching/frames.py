@@ -32,12 +32,14 @@ def to_image(frame: Any, *, smallest: int = 240) -> Image.Image:
 
 def _from_figure(figure: Any) -> Image.Image:
     """Draw a figure; close it, so that the notebook does not show it a second time."""
-    buffer = io.BytesIO()
-    figure.savefig(buffer, format="png", dpi=figure.dpi, facecolor="white")
     import matplotlib.pyplot as plt
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
 
+    canvas = FigureCanvasAgg(figure)
+    canvas.draw()
+    image = Image.fromarray(np.asarray(canvas.buffer_rgba()).copy()).convert("RGB")
     plt.close(figure)
-    return Image.open(buffer).convert("RGB")
+    return image
 
 
 def _from_array(frame: Any) -> Image.Image:

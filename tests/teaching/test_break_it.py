@@ -3,8 +3,9 @@
 import numpy as np
 import pytest
 
-from course_lib.teaching.break_it import RED, _drawable, break_it, choose, describe, frame
-from tests.teaching.coin import jensen
+from course_lib.teaching import Derivation, Term
+from course_lib.teaching.break_it import RED, ROOM, _drawable, _rows, _width, break_it, choose, describe, frame
+from tests.teaching.coin import draw, jensen
 
 
 def reds(image) -> int:
@@ -61,3 +62,14 @@ def test_the_course_formulas_can_be_drawn(latex):
 
 def test_what_cannot_be_drawn_stays_readable():
     assert _drawable(r"\underbrace{a}_{b}") == r"\underbrace{a}_{b}"
+
+
+def test_long_formulas_are_broken_at_signs_and_say_the_same():
+    long = Term(r"\mathbb{E}_{q(z\mid x)}\left[\log p(x\mid z)\right]", lambda m: 1.0)
+    d = Derivation("long", draw=draw).line(long).line(long - long + 2 * long - long, "=")
+    rows = _rows(d.lines[1])
+    assert len(rows) > 1
+    assert all(_width(row) < 1.26 * ROOM for row in rows)
+    joined = "".join(rows).replace("= ", "").replace(" ", "")
+    assert joined == d.lines[1].expression.latex.replace(" ", "")
+    assert len(_rows(jensen().lines[2])) == 1
