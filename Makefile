@@ -42,6 +42,7 @@ $(VENV)/.made:
 	if [ ! -e "$(PY)" ]; then \
 	  echo "==> making the environment $(VENV) with $$found"; "$$found" -m venv "$(VENV)"; \
 	fi
+	@$(PIP) install -q 'pip>=24' # older ones (Debian 12) cannot combine pins with extras
 	@touch $@
 
 $(VENV)/.core: $(VENV)/.made pyproject.toml constraints.txt
@@ -74,7 +75,7 @@ book: $(HTML)/index.html ## build the book into book/_build/html (strict: a warn
 $(HTML)/index.html: $(VENV)/.book _config.yml $(BOOK_SOURCES)
 	@$(PY) book/scripts/links.py refresh
 	@echo "==> building the book"
-	@$(BIN)/jupyter-book build book/ -W -n --keep-going || { rm -rf book/_build/.doctrees $(HTML)/index.html; exit 1; }
+	@$(BIN)/jupyter-book build book/ -q -W -n --keep-going || { rm -rf book/_build/.doctrees $(HTML)/index.html; exit 1; }
 	@touch $@
 
 lab: $(VENV)/.lab ## open the notebooks in JupyterLab
