@@ -295,7 +295,7 @@ jensen.break_it(most=9)
 # $\sigma$. We fit both by climbing the log-likelihood.
 #
 # **Predict first.** Look at the sixteen digits again. What will $\mu$ be? And will a normal curve suit the histogram
-# of all digits, or will one of its tails be too heavy?
+# of all digits, or will its tails be too heavy, or too light?
 #
 # ### The loop you will see in every lesson
 #
@@ -440,6 +440,18 @@ Player(
 )
 
 # %% [markdown]
+# How good is your prediction? The mean is where the eye puts it. The tails are the surprise: a normal curve promises
+# digits with hardly any ink and digits with far too much, and people draw neither. The fourth power of the distance
+# from the mean tells; for a normal variable its average is 3.
+
+# %%
+distance = (ink - ink.mean()) / ink.std(correction=0)
+print("lighter tails than a normal curve:", bool((distance**4).mean() < 3))
+
+# %% [markdown]
+# So the loop found the best normal curve, and no normal curve is right. A likelihood finds the best member of a family;
+# it never says that the family is the right one. Richer families are what the next lesson is about.
+#
 # ## Exercises
 #
 # An exercise is a function to write, a check that tells you at once, and three hints. The check never stops the
