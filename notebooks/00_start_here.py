@@ -440,17 +440,19 @@ Player(
 )
 
 # %% [markdown]
-# How good is your prediction? The mean is where the eye puts it. The tails are the surprise: a normal curve promises
-# digits with hardly any ink and digits with far too much, and people draw neither. The fourth power of the distance
-# from the mean tells; for a normal variable its average is 3.
+# How good was your prediction? The mean is where the eye puts it; the tails are the surprise. A normal curve puts
+# 0.62 % of all digits more than two and a half standard deviations below the mean, and as many above it. Count them.
 
 # %%
 distance = (ink - ink.mean()) / ink.std(correction=0)
-print("lighter tails than a normal curve:", bool((distance**4).mean() < 3))
+promised = 0.0062
+print("fewer pale digits than promised:", bool((distance < -2.5).float().mean() < promised))
+print("more dark digits than promised:", bool((distance > 2.5).float().mean() > promised))
 
 # %% [markdown]
-# So the loop found the best normal curve, and no normal curve is right. A likelihood finds the best member of a family;
-# it never says that the family is the right one. Richer families are what the next lesson is about.
+# Nobody draws a digit with hardly any ink, and some press hard. So the loop found the best normal curve, and no normal
+# curve is right. A likelihood finds the best member of a family; it never says that the family is the right one. Richer
+# families are what the next lesson is about.
 #
 # ## Exercises
 #
