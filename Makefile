@@ -42,7 +42,6 @@ $(VENV)/.made:
 	if [ ! -e "$(PY)" ]; then \
 	  echo "==> making the environment $(VENV) with $$found"; "$$found" -m venv "$(VENV)"; \
 	fi
-	@$(PIP) install -q 'pip>=24' # older ones (Debian 12) cannot combine pins with extras
 	@touch $@
 
 $(VENV)/.core: $(VENV)/.made pyproject.toml constraints.txt

@@ -160,6 +160,18 @@ def test_constraints_cover_everything():
     assert not missing, f"run `python -m course_lib.authoring.constraints`: no pins for {missing}"
 
 
+def test_pins_install_on_every_python_that_the_project_supports():
+    """Debian 12 still has Python 3.11.2, so a pin that asks for 3.11.5 would break `make book` there."""
+    from importlib import metadata
+
+    from packaging.specifiers import SpecifierSet
+
+    for name, version in closure().items():
+        asked = SpecifierSet(metadata.metadata(name).get("Requires-Python") or "")
+        for python in ("3.11.2", "3.12.0", "3.13.0"):
+            assert asked.contains(python), f"{name} {version} asks for Python {asked}: pin an older version of it"
+
+
 def test_pins_satisfy_the_lower_bounds():
     from packaging.requirements import Requirement
 
