@@ -307,3 +307,17 @@ def test_output_metadata_may_name_formulas(course):
 def test_published_numbers_may_be_typed(course):
     course.spoil(PROMISE, "Burda et al. publish 86.76 nats; the rule is 88.5 nats; version 87.48.1; section 1.2.")
     assert said(course, "typed_numbers") == []
+
+
+def test_before_the_first_run_the_missing_notebook_is_the_only_fault(course):
+    course.spoil("derivation.show()\n", 'derivation.show()\n# d.line(a, number="1.1")\n')
+    course.spoil("(#eq-1-2)", "(01_good.ipynb)", store=False)
+    course.lesson.ipynb.unlink()
+    assert {rule for rule, _ in lint(course.root)} == {"pair_in_step"}
+
+
+def test_numbers_that_the_code_gives_to_lines_may_be_named(course):
+    course.spoil(PROMISE, "See equation 1.9.")
+    assert said(course, "formula_numbers") != []
+    course.spoil("derivation.show()\n", 'derivation.show()\nif None:\n    d.line(a, number="1.9")\n')
+    assert said(course, "formula_numbers") == []

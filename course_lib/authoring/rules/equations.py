@@ -5,7 +5,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from course_lib.authoring.rules.base import Book, Finding, calls, output_texts, prose, script, stored, stored_code
+from course_lib.authoring.rules.base import Book, Finding, calls, code, output_texts, prose, script, stored, stored_code
 from course_lib.authoring.rules.maths import formulas, normal, numbered, sides, without_code
 from course_lib.authoring.sources import AuthoringError, Lesson, read_notebook
 
@@ -21,12 +21,14 @@ class Registry:
     Attributes:
         numbers: The normal forms known for each number.
         latex: All normal forms, whatever their number.
-        anchors: How often each anchor stands in the stored outputs and the prose.
+        anchors: The anchors of the stored outputs and the prose, as often as they stand there.
+        announced: Numbers that the code gives to lines of derivations.
     """
 
     numbers: dict[str, set[str]] = field(default_factory=dict)
     latex: set[str] = field(default_factory=set)
     anchors: list[str] = field(default_factory=list)
+    announced: set[str] = field(default_factory=set)
 
     def add(self, number: str | None, latex: str) -> None:
         """Record a formula."""
@@ -50,12 +52,20 @@ def registry(lesson: Lesson) -> Registry:
                         found.add(number, latex)
         for text in output_texts(cell, "text/markdown", "text/html"):
             found.anchors += _ANCHOR.findall(text)
-        for name in ("Definition", "Term"):
-            for call in calls(cell.source, name):
-                _read_call(call, found)
     for _, text in prose(lesson):
         found.anchors += _ANCHOR.findall(text)
+    for _, cell in code(lesson):
+        for call in (call for name in ("Definition", "Term") for call in calls(cell.source, name)):
+            _read_call(call, found)
+        for call in calls(cell.source, "line"):
+            found.announced |= {
+                word.value.value for word in call.keywords if word.arg == "number" and _text(word.value)
+            }
     return found
+
+
+def _text(node: ast.expr) -> bool:
+    return isinstance(node, ast.Constant) and isinstance(node.value, str)
 
 
 def _read_table(markdown: str, found: Registry) -> None:
@@ -80,7 +90,7 @@ def _read_call(call: ast.Call, found: Registry) -> None:
     values = [*call.args[:2], *(None,) * (2 - len(call.args[:2]))]
     named = {keyword.arg: keyword.value for keyword in call.keywords}
     latex, number = (
-        node.value if isinstance(node, ast.Constant) and isinstance(node.value, str) else None
+        node.value if node is not None and _text(node) else None
         for node in (named.get("latex", values[0]), named.get("number", values[1]))
     )
     if latex:
@@ -101,7 +111,7 @@ def displayed_formulas(lesson: Lesson, book: Book) -> Iterator[Finding]:
                 elif not re.fullmatch(rf"{chapter}\.\d+", number):
                     remedy = f"number it {chapter}.m, after the lesson"
                     yield Finding(script(lesson), index, f"the formula number {number} is of another lesson", remedy)
-                elif not _evaluated(number, latex, known):
+                elif lesson.stored is not None and not _evaluated(number, latex, known):
                     have = " and ".join(sorted(known.numbers.get(number, {"nothing"})))
                     remedy = "show a Derivation line or Term with this number and LaTeX, or mark it by a Definition"
                     what = f"formula {number}, {short}, is evaluated nowhere (the lesson evaluates {have} as {number})"
@@ -131,14 +141,14 @@ def formula_numbers(lesson: Lesson, book: Book) -> Iterator[Finding]:
         number = anchor.removeprefix("eq-").replace("-", ".")
         yield Finding(stored(lesson), None, f"the number {number} is given twice", "number each formula once")
     chapter = str(int(lesson.name[:2]))
-    numbers = {*known.numbers, *tagged}
+    numbers = {*known.numbers, *known.announced, *tagged}
     for index, text in prose(lesson):
         text = without_code(text)
         for number in _MENTION.findall(text):
             if number.split(".")[0] == chapter and number not in numbers:
                 yield Finding(script(lesson), index, f"there is no formula {number}", "name a number that exists")
         for target, anchor in _LINK.findall(text):
-            if anchor not in _anchors(lesson, target, known):
+            if (target or lesson.stored is not None) and anchor not in _anchors(lesson, target, known):
                 remedy = "link to the anchor of a derivation's row"
                 yield Finding(script(lesson), index, f"the link {target}#{anchor} leads nowhere", remedy)
 

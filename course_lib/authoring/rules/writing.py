@@ -5,6 +5,7 @@ import difflib
 import json
 import re
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 from course_lib.authoring.rules.base import Book, Finding, calls, code, output_texts, prose, script, stored, stored_code
@@ -104,9 +105,14 @@ def links(lesson: Lesson, book: Book) -> Iterator[Finding]:
                 if mark and target.startswith("http"):
                     remedy = "draw it in a cell or keep it beside the lesson"
                     yield Finding(script(lesson), index, f"the image {target} is fetched from another host", remedy)
-            elif not (lesson.py.parent / target.split("#")[0]).exists():
+            elif not any(path.exists() for path in _places(lesson.py.parent / target.split("#")[0])):
                 remedy = "link to a file of the project, from the folder notebooks/"
                 yield Finding(script(lesson), index, f"the link {target} leads nowhere", remedy)
+
+
+def _places(target: Path) -> list[Path]:
+    """The file itself, or the script from which `make notebooks` will write it."""
+    return [target, target.with_suffix(".py")] if target.suffix == ".ipynb" else [target]
 
 
 def _numbers(value: Any) -> Iterator[float]:
