@@ -18,7 +18,7 @@ from course_lib.training.checkpoint import code_hash
 CHILD = """
 import sys, time
 sys.path.insert(0, sys.argv[1])
-from conftest import Lesson, train_step
+from stand_in_lesson import Lesson, train_step
 from course_lib.training import Run
 lesson = Lesson()
 with Run(sys.argv[2], **lesson.run_options(), save_every=10, log_every=3) as run:
