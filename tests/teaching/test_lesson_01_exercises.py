@@ -30,6 +30,10 @@ def weighted_by_loop(log_w):
     return out
 
 
+def weighted_by_tensor(log_w):
+    return log_w.logsumexp(0) - math.log(log_w.shape[0])
+
+
 def kept_by_loop(eigenvalues, beta, noise_var):
     count = 0
     for one in eigenvalues:
@@ -48,8 +52,8 @@ RIGHT = [
     ("01.3", lambda mu, log_var, noise: mu + torch.exp(log_var / 2) * noise),
     ("01.3", lambda mu, log_var, noise: mu.addcmul_(log_var.exp_().sqrt(), noise)),
     ("01.4", lambda kl, reconstruction_error, weight: weight * kl + reconstruction_error),
-    ("01.4", lambda kl, reconstruction_error, weight: [weight * a + b for a, b in zip(kl, reconstruction_error)]),  # noqa: B905
-    ("01.5", lambda log_w: log_w.logsumexp(0) - math.log(log_w.shape[0])),
+    ("01.4", lambda kl, error, weight: [weight * a + b for a, b in zip(kl, error, strict=True)]),
+    ("01.5", weighted_by_tensor),
     ("01.5", losses.importance_weighted_bound),
     ("01.5", weighted_by_loop),
     ("01.6", lambda eigenvalues, beta, noise_var: int((eigenvalues > beta * noise_var).sum())),
@@ -113,8 +117,10 @@ def test_each_slip_is_told_apart_and_shown_on_a_small_input(id, slip):
         ("01.5", lambda log_w: log_w.sum(0) / len(log_w), "that is the mean of the logarithms"),
         ("01.5", lambda log_w: losses.importance_weighted_bound(log_w.T.contiguous()), "over the wrong axis"),
         ("01.5", lambda log_w: log_w.exp().mean(0).log(), "returned infinity"),
-        ("01.5", lambda log_w: log_w.logsumexp(0) - math.log(log_w.shape[1]), "right where k = b, but not"),
-        ("01.5", lambda log_w: log_w.logsumexp(0) - math.log(3 if len(log_w) > 1 else 1), "right where k = b"),
+        ("01.5", lambda log_w: log_w.logsumexp(0) - math.log(log_w.shape[1]), "every sample is counted twice"),
+        ("01.5", lambda log_w: log_w.logsumexp(0) - math.log(3 if len(log_w) > 1 else 1), "counted twice"),
+        ("01.5", lambda log_w: (log_w - log_w.max()).exp().mean(0).log() + log_w.max(), "returned infinity"),
+        ("01.5", lambda log_w: weighted_by_tensor(log_w) + (log_w.shape == (3, 1)), "depend on the others"),
         ("01.6", lambda ev, beta, noise_var: sum(one > noise_var for one in ev.tolist()), "beta is missing"),
         ("01.6", lambda ev, beta, noise_var: (ev > beta).sum(), "the noise variance is missing"),
         ("01.6", lambda ev, beta, noise_var: (ev**0.5 > beta * noise_var).sum(), "you compare the square root"),
@@ -187,7 +193,7 @@ def test_nothing_that_an_answer_returns_makes_the_check_raise(id, capsys):
 @pytest.mark.parametrize("id", ["01.3", "01.5"])
 def test_answers_that_turn_weird_once_the_values_are_right_do_not_raise(id):
     exercise = BY_ID[id]
-    right = {"01.3": RIGHT[6][1], "01.5": RIGHT[10][1]}[id]
+    right = {"01.3": RIGHT[6][1], "01.5": weighted_by_tensor}[id]
     for late in (None, "x", 1.0, torch.zeros(2), raises):
         calls = []
 

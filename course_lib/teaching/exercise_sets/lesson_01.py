@@ -35,6 +35,7 @@ TABLE = Exercise(
     valid=by.is_table,
     edges=(
         (torch.tensor([0.25, 0.25], dtype=torch.float64).log(), torch.tensor([0.5, 0.5], dtype=torch.float64)),
+        (torch.tensor([-1.0, -2.0], dtype=torch.float64), torch.tensor([0.25, 0.75], dtype=torch.float64)),
         (torch.tensor([-1000.0, -1001.0], dtype=torch.float64), torch.tensor([0.75, 0.25], dtype=torch.float64)),
     ),
     slips=(
@@ -166,7 +167,7 @@ REPARAMETERISE = Exercise(
 
 VUNET_LOSS = Exercise(
     id="01.4",
-    title="spot the bug: a loss as it was printed",
+    title="a printed loss, mended",
     draw=by.draw_terms,
     reference=by.minus_bound,
     method="minus the weighted ELBO, with the error as minus the log-likelihood",
@@ -211,7 +212,7 @@ VUNET_LOSS = Exercise(
     ),
 )
 
-# 01.5. As many samples as observations, so that a wrong axis shows in the values; `axes` tries other shapes.
+# 01.5. As many samples as observations, so that a wrong axis shows in the values; `axes` tries others.
 
 IMPORTANCE_WEIGHTED = Exercise(
     id="01.5",
@@ -230,7 +231,7 @@ IMPORTANCE_WEIGHTED = Exercise(
     edges=(
         (_matrix([-1.5]),),
         (_matrix([0.0, -1.0, 2.0], [0.0, -3.0, 1.0], [0.0, -1.0, -2.0]),),
-        (_matrix([-1000.0, -1003.0, -999.0], [-1001.0, -1000.0, -998.0], [-1002.0, -1001.0, -1010.0]),),
+        (_matrix([-1000.0, -1003.0, -2.0], [-1001.0, -1000.0, -1.0], [-1002.0, -1001.0, 0.0]),),
         (_matrix([800.0, 805.0, 790.0], [801.0, 803.0, 800.0], [799.0, 804.0, 795.0]),),
     ),
     slips=(
@@ -296,6 +297,10 @@ ACTIVE_DIRECTIONS = Exercise(
         Slip(
             wrong=lambda eigenvalues, beta, noise_var: (eigenvalues > beta * noise_var**0.5).sum(),
             says="you compare an eigenvalue, which is a variance, with the standard deviation of the noise",
+        ),
+        Slip(
+            wrong=lambda eigenvalues, beta, noise_var: (eigenvalues > (beta * noise_var) ** 0.5).sum(),
+            says="leave out the square root: the threshold is beta * noise_var, a variance like the eigenvalue",
         ),
         Slip(
             wrong=lambda eigenvalues, beta, noise_var: (eigenvalues > noise_var / beta).sum(),

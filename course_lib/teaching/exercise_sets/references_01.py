@@ -101,14 +101,18 @@ def in_decimals(log_w: Tensor) -> Tensor:
 
 def axes(fn: Callable[..., Any], log_w: Tensor) -> str:
     """Each sample counted twice must change nothing, and an observation does not depend on the others."""
-    for more in (torch.cat([log_w, log_w]), log_w[:, :1]):
-        shape = tuple(more.shape)
+    cases = (
+        (torch.cat([log_w, log_w]), "the bound must not change when every sample is counted twice, and yours does: "
+         "k is the length of the first axis, b that of the second"),
+        (log_w[:, :1], "the bound of an observation must not depend on the others, and yours does"),
+    )  # fmt: skip
+    for more, says in cases:
         try:
             got = as_tensor(fn(more.clone()))
         except Exception as error:
-            return f"it raises {type(error).__name__} on weights of shape {shape}"
+            return f"it raises {type(error).__name__} on weights of shape {tuple(more.shape)}"
         if got is None or not close(got, in_decimals(more), rtol=1e-6, atol=1e-8):
-            return f"it is right where k = b, but not on weights of shape {shape}: k is the length of the first axis"
+            return says
     return ""
 
 
