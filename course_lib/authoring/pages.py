@@ -163,8 +163,8 @@ def results(root: Path) -> str:
         NOTE.format(source="course_lib/results (with make results)"),
         "",
         "Every number here was written by an experiment in `course_lib/experiments`, never typed. *Ours* is the mean",
-        "over the seeds with the band within which yours may differ. *Holds* is",
-        "computed from the numbers by the rule beside it; a claim that fails stays in the table.",
+        "over the seeds with the band within which yours may differ. *Holds* is computed from the numbers by the rule",
+        "beside it; a claim that fails stays in the table.",
         "",
     ]
     found = read_results(root)
@@ -199,8 +199,7 @@ def errata(root: Path) -> str:
         NOTE.format(source="the refutations in the lessons (with make results)"),
         "",
         "Lecture notes, blog posts and ports of code pass the same slips on. Each one below was met in circulation",
-        "and is",
-        "refuted by a number that the lesson computes: both sides are evaluated where the truth is known, and differ.",
+        "and is refuted by a number that the lesson computes: both sides are evaluated where the truth is known.",
         "",
     ]
     entries = [(data["lesson"], entry) for data in read_results(root) for entry in data.get("errata", [])]
