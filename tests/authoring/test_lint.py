@@ -305,7 +305,7 @@ def test_output_metadata_may_name_formulas(course):
 
 
 def test_published_numbers_may_be_typed(course):
-    course.spoil(PROMISE, "Burda et al. publish 86.76 nats; the rule is 88.5 nats; version 87.48.1; section 1.2.")
+    course.spoil(PROMISE, "Burda et al. publish 86.76 nats; the rule is 88.5 nats; version 87.48.1; (87.48).")
     assert said(course, "typed_numbers") == []
 
 
@@ -321,3 +321,10 @@ def test_numbers_that_the_code_gives_to_lines_may_be_named(course):
     assert said(course, "formula_numbers") != []
     course.spoil("derivation.show()\n", 'derivation.show()\nif None:\n    d.line(a, number="1.9")\n')
     assert said(course, "formula_numbers") == []
+
+
+def test_a_sentence_that_cites_may_give_the_published_number(course):
+    course.spoil(PROMISE, "Others, et al., publish 84.78 nats. Here are more.")
+    assert said(course, "typed_numbers") == []
+    course.spoil("84.78 nats.", "a number. We reach 84.78 nats.")
+    assert len(said(course, "typed_numbers")) == 1

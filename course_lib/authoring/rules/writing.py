@@ -17,6 +17,8 @@ _DIRECTIVE = re.compile(r"^[ \t]*(?:```+|~~~+|:::+)[ \t]*\{[\w:-]+\}[^\n]*", re.
 _ROLE = re.compile(r"\{[a-z][\w:+-]*\}`[^`\n]+`")
 _LABEL = re.compile(r"^\([\w:-]+\)=[ \t]*$", re.MULTILINE)
 _COMMENT = re.compile(r"^%[^\n]*", re.MULTILINE)
+_EQUATION = re.compile(r"\\tag\{[^}]*\}|\(\d+\.\d+\)|\b(?:[Ee]quations?|[Ll]ines?|[Ff]ormulas?)\s+\d+\.\d+")
+_CITES = re.compile(r"\bpublish|\bpapers?\b|\bTable \d|\bet al\b|\breports?\b|\breported\b")
 _LINK = re.compile(r"(!?)\[[^\]]*\]\(\s*<?([^)\s>]+)")
 _NUMBER = re.compile(r"(?<![\w.,#/-])-?\d+\.\d+(?![\w]|\.\d)")
 
@@ -67,14 +69,14 @@ def typed_numbers(lesson: Lesson, book: Book) -> Iterator[Finding]:
     words = [claim.get("unit", "") for claim in claims]
     units = sorted({re.escape(word) for word in words if re.fullmatch(r"[A-Za-z]\w*", word)})
     for index, text in prose(lesson):
-        plain = without_code(text)
+        plain = _EQUATION.sub(" ", without_code(text))
         for match in _NUMBER.finditer(plain):
             typed = match[0]
             if float(typed) in published:
                 continue
             name = _measured(typed, measured)
             unit = units and re.match(rf"\$?[\s\\,~]*(?:{'|'.join(units)})\b", plain[match.end() :])
-            if name or unit:
+            if name or (unit and not _CITES.search(_sentence(plain, match))):
                 what = f"the number {typed} is typed" + (f"; it is measured by the claim {name}" if name else "")
                 remedy = f'let a cell say it: lesson.say("{name or "..."}")'
                 yield Finding(script(lesson), index, what, remedy)
@@ -108,6 +110,13 @@ def links(lesson: Lesson, book: Book) -> Iterator[Finding]:
             elif not any(path.exists() for path in _places(lesson.py.parent / target.split("#")[0])):
                 remedy = "link to a file of the project, from the folder notebooks/"
                 yield Finding(script(lesson), index, f"the link {target} leads nowhere", remedy)
+
+
+def _sentence(text: str, match: re.Match[str]) -> str:
+    """The sentence in which a match stands."""
+    ends = [end.end() for end in re.finditer(r"[.!?](?=\s|$)|\n\s*\n", text)]
+    begin = max((end for end in ends if end <= match.start()), default=0)
+    return text[begin : min((end for end in ends if end >= match.end()), default=len(text))]
 
 
 def _places(target: Path) -> list[Path]:
