@@ -74,7 +74,7 @@ def richer(seed: int, count: int = 100) -> dict[str, Measurement]:
         name: float(truth - posterior_elbo(vae, x, q, seed=seed).mean())
         for name, q in (("encoder", vae.encode(x)), *((f, best_posterior(vae, x, f, seed=seed)) for f in FAMILIES))
     }
-    return {"richer_q_gap": Measurement(gaps["full"], gaps["diagonal"], gaps)}
+    return {"richer_q_gap": Measurement(gaps["diagonal"] - gaps["full"], extra=gaps)}
 
 
 FAMILIES = ("diagonal", "full")

@@ -107,4 +107,3 @@ def _refuse(kind: str, value: str, known: list[str]) -> int:
     hint = f"; did you mean {near[0]}?" if near else ""
     print(f"unknown {kind} {value!r}{hint} Known: {', '.join(known)}", file=sys.stderr)
     return 2
-

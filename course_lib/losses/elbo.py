@@ -156,7 +156,7 @@ def bernoulli_log_likelihood(x: Float[Tensor, "b ..."], logits: Float[Tensor, "b
     """
     same_shape(x=x, logits=logits)
     no_nan(logits=logits)
-    within("x", x, 0, 1, "grey values of 0 to 255? divide by 255")
+    within("x", x, 0.0, 1.0, "grey values of 0 to 255? divide by 255")
     return -F.binary_cross_entropy_with_logits(logits, x, reduction="none").flatten(1).sum(1)
 
 

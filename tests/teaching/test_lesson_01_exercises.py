@@ -12,7 +12,7 @@ from course_lib.teaching import check
 from course_lib.teaching.exercise_sets import references_01 as by
 from course_lib.teaching.exercise_sets.lesson_01 import EXERCISES
 from course_lib.teaching.exercises import examine
-from course_lib.teaching.tractable import Direction
+from course_lib.teaching.small_models import Direction
 
 BY_ID = {exercise.id: exercise for exercise in EXERCISES}
 
