@@ -22,7 +22,7 @@ _SCRIPT = re.compile(r"[_^]\s*(?:\{((?:[^{}]|\{[^{}]*\})*)\}|(\\[A-Za-z]+|.))")
 def atoms(latex: str) -> set[str]:
     r"""The symbols of a formula: Greek letters, letters in a special style such as `\mathcal{L}`, single Latin letters.
 
-    Names set upright and Latin letters in indices and exponents do not count.
+    Names set upright, Latin letters in indices and exponents, and the number e do not count.
     """
     latex = _UPRIGHT.sub(" ", latex)
     found = {rf"\{style}{{{letter}}}" for style, letter in _STYLED.findall(latex)}
@@ -33,7 +33,7 @@ def atoms(latex: str) -> set[str]:
     for token in tokens(latex):
         if token.removeprefix("\\") in _GREEK or (len(token) == 1 and token.isascii() and token.isalpha()):
             found.add(token)
-    return found
+    return found - {"e"}
 
 
 def symbols(lesson: Lesson, book: Book) -> Iterator[Finding]:
