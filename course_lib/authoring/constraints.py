@@ -15,6 +15,17 @@ HEAD = """\
 # Written by `python -m course_lib.authoring.constraints`; the tests compare it with pyproject.toml.
 """
 
+# Asked for on other versions of Python than the one this runs on: papermill needs aiohttp on 3.12.
+ELSEWHERE = {
+    "aiohappyeyeballs": "2.7.1",
+    "aiohttp": "3.14.5",
+    "aiosignal": "1.4.0",
+    "frozenlist": "1.8.0",
+    "multidict": "7.2.1",
+    "propcache": "0.5.4",
+    "yarl": "1.25.1",
+}
+
 
 def canonical(name: str) -> str:
     """A distribution name as indexes compare it."""
@@ -54,13 +65,13 @@ def closure(root: Path = ROOT) -> dict[str, str]:
                 continue
             if child.marker is None or any(child.marker.evaluate(environment) for environment in environments):
                 queue.append((child, name))
-    return {name: found[name] for name in sorted(found) if name not in ("pip", "wheel")}
+    return {name: found[name] for name in sorted(found)}
 
 
 def main() -> int:
     """Write the file beside pyproject.toml."""
     python = ".".join(map(str, sys.version_info[:2]))
-    pins = "".join(f"{name}=={version}\n" for name, version in closure().items())
+    pins = "".join(f"{name}=={version}\n" for name, version in sorted({**ELSEWHERE, **closure()}.items()))
     (ROOT / "constraints.txt").write_text(HEAD.format(python=python) + pins, encoding="utf-8", newline="\n")
     print(f"wrote constraints.txt ({pins.count('==')} pins)")
     return 0
