@@ -1,7 +1,7 @@
 # ---
 # jupyter:
 #   course:
-#     symbols: [x, y, z, eps, d, k, prior, cond_prior, likelihood, evidence, posterior, q, q_agg, normal, p, mu, sigma, sigma_cov, theta, phi, expectation, variance, kl, mi, elbo, elbo_k, weight, beta]
+#     symbols: [x, y, z, eps, d, k, prior, cond_prior, likelihood, evidence, posterior, q, q_agg, normal, p, mu, sigma, sigma_cov, expectation, kl, mi, elbo, elbo_k, weight, beta, eigenvalue, noise_sd, log_var, loss]
 #     minutes: {"Set-up": 1, "Look first": 2, "Derive": 20, "From formula to code": 4, "The model": 3, "Predict, then train": 5, "Look again": 5, "Measure": 5, "Exercises": 15}
 #     requires: ["00"]
 #   jupytext:
