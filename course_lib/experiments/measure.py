@@ -104,6 +104,6 @@ def _one_thread() -> None:
 
 def _refuse(kind: str, value: str, known: list[str]) -> int:
     near = get_close_matches(value, known, n=1)
-    hint = f"; did you mean {near[0]}?" if near else ""
+    hint = f"; did you mean {near[0]}?" if near else "."
     print(f"unknown {kind} {value!r}{hint} Known: {', '.join(known)}", file=sys.stderr)
     return 2

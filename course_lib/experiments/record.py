@@ -79,10 +79,8 @@ def load(lesson: str, folder: Path = RESULTS) -> dict[str, Any]:
     try:
         record = json.loads(path.read_text(encoding="utf-8"))
         record["claims"] = list(record["claims"])
-    except (json.JSONDecodeError, KeyError, TypeError) as error:
-        raise ValueError(
-            f"{path} is damaged ({error}): restore it with `git checkout {path.name}` or delete it"
-        ) from None
+    except (json.JSONDecodeError, UnicodeDecodeError, KeyError, TypeError) as error:
+        raise ValueError(f"{path} is damaged ({error}): restore it with `git checkout {path}` or delete it") from None
     return record
 
 
@@ -158,7 +156,7 @@ def holds(rule: str, values: list[float], baseline: float | None) -> bool:
     Raises:
         ValueError: The rule does not read so, or needs a baseline that is not there.
     """
-    match = re.fullmatch(r"(mean|min|max) (<=|>=|<|>) (baseline|[-+.\deE]+)", rule)
+    match = re.fullmatch(r"(mean|min|max) (<=|>=|<|>) (baseline|[-+]?\d+(?:\.\d*)?(?:[eE][-+]?\d+)?)", rule)
     if not match:
         raise ValueError(f"`rule` (={rule!r}) must read like 'mean <= 88.5' or 'max < baseline'")
     statistic = {"mean": statistics.fmean, "min": min, "max": max}[match[1]](values)
@@ -176,7 +174,7 @@ def band(values: list[float]) -> list[float]:
     if len(values) < 2:
         return [values[0], values[0]]
     n = len(values)
-    t = _T975[n - 2] if n - 2 < len(_T975) else 1.96
+    t = _T975[min(n - 2, len(_T975) - 1)]  # beyond ten values slightly too wide, never too narrow
     half = t * statistics.stdev(values) * math.sqrt(1 + 1 / n)
     mean = statistics.fmean(values)
     return [mean - half, mean + half]
