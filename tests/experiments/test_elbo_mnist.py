@@ -34,6 +34,7 @@ def small(tmp_path, monkeypatch):
     monkeypatch.setitem(PROFILES, "standard", cfg)
     monkeypatch.setattr(elbo_mnist, "SAMPLES", 20)
     monkeypatch.setattr(elbo_mnist, "IW", elbo_mnist.IW | {"batch_size": 10, "samples": 3, "warmup": 1})
+    monkeypatch.setattr(record, "RESULTS", tmp_path)  # a reference figure goes there, not into the repository
     runs = []
 
     def run(**options):
