@@ -189,6 +189,17 @@ def results(root: Path) -> str:
     return "\n".join(lines).rstrip() + "\n"
 
 
+def _link_to_equation(root: Path, page: str | None, equation: str, text: str) -> str:
+    """A link to an equation of a lesson. As HTML, since the anchors of derivation tables are unknown to Sphinx."""
+    if page is None:
+        return text
+    anchor = f"eq-{equation.replace('.', '-')}"
+    stored = (root / f"{page}.ipynb").read_text(encoding="utf-8")
+    if not equation or f'id=\\"{anchor}\\"' not in stored:
+        return f"[{text}]({page}.ipynb)"
+    return f'<a href="{page}.html#{anchor}">{text}</a>'
+
+
 def errata(root: Path) -> str:
     """The errata page: each slip of circulating notes with the number that refutes it."""
     lessons = {f"{lesson['n']}_{lesson['slug']}": lesson for lesson in read_lessons(root)}
@@ -208,15 +219,14 @@ def errata(root: Path) -> str:
         page = pages.get(lesson["n"]) if lesson else None
         where = f"lesson {lesson['n']}" if lesson else slug
         equation = f", equation ({entry['equation']})" if entry.get("equation") else ""
-        anchor = f"#eq-{str(entry['equation']).replace('.', '-')}" if entry.get("equation") else ""
-        link = f"[{where}{equation}]({page}.ipynb{anchor})" if page else f"{where}{equation}"
+        link = _link_to_equation(root, page, str(entry.get("equation") or ""), where + equation)
+        source = f" ({entry['where']})" if entry.get("where") else ""
         lines += [
             f"## {entry.get('title') or entry['id'].replace('_', ' ').replace('-', ' ').capitalize()}",
             "",
-            f"**Says** ({entry['where']}): {entry['says']}",
+            f"**Says**{source}: {entry['says']}",
             "",
-            f"**Correct:** {entry['correct']}",
-            "",
+            *([f"**Correct:** {entry['correct']}", ""] if entry.get("correct") else []),
             f"**Refuted by a number:** {entry['evidence']} See {link}.",
             "",
         ]

@@ -163,10 +163,13 @@ def test_results_page_shows_ours_beside_the_paper(project, holds, word):
 
 def test_errata_page_links_to_the_equation(project):
     (project / "course_lib/results/01_elbo.json").write_text(json.dumps(result()), encoding="utf-8")
-    (project / "notebooks/01_elbo.ipynb").write_text("{}", encoding="utf-8")
+    lesson = project / "notebooks/01_elbo.ipynb"
+    lesson.write_text(json.dumps({"cells": ['<a id="eq-1-3"></a>']}), encoding="utf-8")
     text = pages.errata(project)
     assert "**Says** (notes, 1.1): $a = b$" in text
-    assert "(notebooks/01_elbo.ipynb#eq-1-3)" in text
+    assert '<a href="notebooks/01_elbo.html#eq-1-3">lesson 01, equation (1.3)</a>' in text
+    lesson.write_text("{}", encoding="utf-8")
+    assert "[lesson 01, equation (1.3)](notebooks/01_elbo.ipynb)" in pages.errata(project)
     assert "1.0 is not 2.0." in text
 
 
