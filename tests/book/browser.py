@@ -26,7 +26,7 @@ PHONE = {"width": 390, "height": 844}
 
 def chromium() -> str | None:
     """The path of an installed Chromium or Chrome, or None."""
-    names = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+    names = ("chromium", "google-chrome", "google-chrome-stable", "chromium-browser")
     return os.environ.get("CHROMIUM") or next(filter(None, map(shutil.which, names)), None)
 
 
