@@ -200,6 +200,20 @@ class Derivation:
             return done, replace(done[0], holds=False, problem=problem)
         return done, None
 
+    def failures(self, index: int, lines: Sequence[Line]) -> list[Outcome]:
+        """Every comparison of a line with the one before that fails, that of the example first; none for a limit."""
+        before, line = lines[index - 1].expression, lines[index]
+        if line.relation not in ("=", ">=", "<="):
+            return []
+        fixed = [] if self.example is None else [Sample(name_of(self.example), self.example, {})]
+        pairs = [(line.relation, sample) for sample in [*fixed, *self.samples()]]
+        if line.tight is not None:
+            tight = self._samples(("tight", index), line.tight, TIGHT_DRAWS, "tight model")
+            pairs += [("=", sample) for sample in tight]
+        tolerances = {"rtol": self._rtol, "floor": self._floor}
+        done = [compare(before, relation, line.expression, sample, **tolerances) for relation, sample in pairs]
+        return [one for one in done if not one.holds]
+
     def run(self) -> "Derivation":
         """Check every line; raise `DerivationError` naming line, values, tolerance and model at the first failure."""
         for index in range(1, len(self.lines)):

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from course_lib.teaching.relation import RELATIONS, Outcome
-from course_lib.teaching.term import mutations
+from course_lib.teaching.term import Mutation, mutations
 
 REVERSED = {">=": "<=", "<=": ">="}
 
@@ -24,6 +24,7 @@ class Mutant:
         outcome: The comparison that failed, or None.
         reason: Why it is listed as equivalent, or nothing.
         lines: The derivation with the change.
+        change: What was changed inside the formula; None for a reversed relation.
     """
 
     name: str
@@ -35,23 +36,27 @@ class Mutant:
     outcome: Outcome | None
     reason: str
     lines: tuple[Any, ...]
+    change: Mutation | None = None
 
 
-def _variants(derivation: Any) -> list[tuple[str, str, int, Any]]:
-    """Every (name, kind, position, changed line), with names made unique by `#2`, `#3` ..."""
+def _variants(derivation: Any) -> list[tuple[str, str, int, Any, Mutation | None]]:
+    """Every (name, kind, position, changed line, change), with names made unique by `#2`, `#3` ..."""
     found, seen = [], {}
     for index, line in enumerate(derivation.lines):
-        changes = [(kind, f":{name}", replace(line, expression=new)) for kind, name, new in mutations(line.expression)]
+        changes = [
+            (one.kind, f":{one.name}", replace(line, expression=one.expression), one)
+            for one in mutations(line.expression)
+        ]
         if line.relation in REVERSED:
-            changes.append(("reverse", "", replace(line, relation=REVERSED[line.relation])))
-        for kind, term, changed in changes:
+            changes.append(("reverse", "", replace(line, relation=REVERSED[line.relation]), None))
+        for kind, term, changed, change in changes:
             name = f"{kind} {derivation.label(index)}{term}"
             seen[name] = seen.get(name, 0) + 1
-            found.append((name if seen[name] == 1 else f"{name}#{seen[name]}", kind, index, changed))
+            found.append((name if seen[name] == 1 else f"{name}#{seen[name]}", kind, index, changed, change))
     return found
 
 
-def _judge(derivation: Any, name: str, kind: str, index: int, changed: Any) -> Mutant:
+def _judge(derivation: Any, name: str, kind: str, index: int, changed: Any, change: Mutation | None) -> Mutant:
     lines = [*derivation.lines]
     lines[index] = changed
     red, failure = None, None
@@ -62,7 +67,7 @@ def _judge(derivation: Any, name: str, kind: str, index: int, changed: Any) -> M
     relation = f"{RELATIONS[changed.relation]} " if changed.relation else ""
     reason = derivation.equivalents.get(name, "")
     latex = relation + changed.expression.latex
-    return Mutant(name, kind, index, red, latex, failure is not None, failure, reason, tuple(lines))
+    return Mutant(name, kind, index, red, latex, failure is not None, failure, reason, tuple(lines), change)
 
 
 def mutants(derivation: Any) -> list[Mutant]:

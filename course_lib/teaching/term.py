@@ -13,7 +13,7 @@ brackets and sums of the result are written by this file, never by hand, so a fo
 import re
 from collections.abc import Callable, Iterator
 from fractions import Fraction
-from typing import Any
+from typing import Any, NamedTuple
 
 from course_lib.teaching.estimate import Estimate, combine, to_value
 
@@ -298,20 +298,44 @@ def as_expression(thing: Any) -> Expression:
     raise TypeError(f"Expected a Term, an Expression or a number, got {type(thing).__name__}.")
 
 
-def mutations(expression: Expression) -> Iterator[tuple[str, str, Expression]]:
-    """Every single change of an expression: (kind, name of the term, changed expression).
+class Mutation(NamedTuple):
+    """One change of an expression.
 
-    Kinds: `flip` a sign, `drop` a term, `swap` the arguments of a divergence; inside products and functions too.
+    Attributes:
+        kind: `flip` a sign, `drop` a term, or `swap` the arguments of a divergence.
+        name: Short name of the changed term.
+        expression: The changed expression.
+        target: LaTeX of the term, as it was.
+        becomes: LaTeX of the term where it is exchanged for another, else nothing.
+        term: Position in the sum of the changed term, or of the term that it is a part of.
+        inside: Whether it is a part of a term.
     """
+
+    kind: str
+    name: str
+    expression: Expression
+    target: str
+    becomes: str
+    term: int
+    inside: bool
+
+
+def mutations(expression: Expression) -> Iterator[Mutation]:
+    """Every single change of an expression, inside products and functions too."""
     for index, (weight, term) in enumerate(expression.parts):
         before, after = expression.parts[:index], expression.parts[index + 1 :]
-        yield "flip", term.name, Expression((*before, (-weight, term), *after))
-        yield "drop", term.name, Expression((*before, *after))
+        latex = Expression(((abs(weight), term),)).latex
+        yield Mutation("flip", term.name, Expression((*before, (-weight, term), *after)), latex, "", index, False)
+        yield Mutation("drop", term.name, Expression((*before, *after)), latex, "", index, False)
         if isinstance(term, Divergence):
-            yield "swap", term.name, Expression((*before, (weight, term.swapped()), *after))
+            other = term.swapped()
+            changed = Expression((*before, (weight, other), *after))
+            yield Mutation("swap", term.name, changed, term.latex, other.latex, index, False)
         for position, child in enumerate(term.children()):
-            for kind, name, changed in mutations(child):
-                same_term = not changed.parts or changed.parts[0][1] is child.parts[0][1]
-                if len(child.parts) == 1 and kind != "swap" and same_term:
+            for inner in mutations(child):
+                parts = inner.expression.parts
+                same_term = not parts or parts[0][1] is child.parts[0][1]
+                if len(child.parts) == 1 and inner.kind != "swap" and same_term:
                     continue  # flipping or dropping a lone factor is the change of the whole term, seen above
-                yield kind, name, Expression((*before, (weight, term.with_child(position, changed)), *after))
+                outer = Expression((*before, (weight, term.with_child(position, inner.expression)), *after))
+                yield inner._replace(expression=outer, term=index, inside=True)

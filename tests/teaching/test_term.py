@@ -113,14 +113,14 @@ def test_divergence_swaps_arguments():
 
 
 def test_mutations_cover_signs_terms_and_inner_sums():
-    kinds = [(kind, name) for kind, name, _ in mutations(A - (1 - B) * C)]
+    kinds = [(one.kind, one.name) for one in mutations(A - (1 - B) * C)]
     assert ("flip", "a") in kinds
     assert ("drop", "a") in kinds
     assert ("flip", "1") in kinds
     assert ("drop", "b") in kinds
     d = Divergence("D", "p", "q", fn=lambda m, x, y: x, first=lambda m: 1.0, second=lambda m: 2.0, name="d")
     log = function(r"\log", math.log)
-    assert ("swap", "d") in [(kind, name) for kind, name, _ in mutations(A * log(d))]
+    assert ("swap", "d") in [(one.kind, one.name) for one in mutations(A * log(d))]
 
 
 def test_estimates_combine_by_samples_so_that_shared_noise_cancels():
