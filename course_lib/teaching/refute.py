@@ -27,6 +27,7 @@ class Refutation:
         where: That model.
         fails: On how many models the claim fails.
         models: On how many it was tried.
+        draws: How many of these are random draws; the others are fixed examples.
         correct_rhs: The right side that does hold, on the same model, or None.
     """
 
@@ -43,6 +44,7 @@ class Refutation:
     fails: int
     models: int
     correct_rhs: float | None = None
+    draws: int = 0
 
     def asdict(self) -> dict[str, Any]:
         """All fields, ready for JSON."""
@@ -65,17 +67,28 @@ class Refutation:
         """The numbers in one sentence."""
         left, right, gap = (safe_text(value) for value in (self.lhs, self.rhs, self.difference))
         text = f"On {self.where} the left side is {left} and the right side {right}: they differ by {gap}."
-        text += f" The claim fails on {self.fails} of {self.models} models."
-        return text
+        return f"{text} The claim fails on {self._extent()}."
+
+    def _extent(self) -> str:
+        """On which models the claim fails."""
+        draws = f"{'both' if self.draws == 2 else f'all {self.draws}'} random draws"
+        if self.fails < self.models:
+            what = "random draws" if self.draws == self.models else "models"
+            return f"{self.fails} of {self.models} {what}"
+        if self.draws == self.models:
+            return draws
+        if self.draws == self.models - 1:
+            return f"this example and on {draws}" if self.draws > 0 else "this example"
+        return f"all {self.models} models"
 
     def _repr_markdown_(self) -> str:
-        rows = [["the claim", f"${self.claim}$" + (f" ({self.says})" if self.says else "")]]
-        rows += [["refuted by", self.evidence]]
+        header = ["this claim fails", f"${self.claim}$" + (f" ({self.says})" if self.says else "")]
+        rows = [["refuted by", self.evidence]]
         if self.correct:
             value = "" if self.correct_rhs is None else f", which gives {safe_text(self.correct_rhs)}"
             rows += [["right is", f"{self.correct}{value}"]]
         rows += [["because", self.because]] if self.because else []
-        return table(["refuted", self.id or "claim"], rows)
+        return table(header, rows)
 
     def show(self) -> None:
         """Display the table."""
@@ -143,5 +156,5 @@ def refute(
     gap = worst.lhs - worst.rhs
     return Refutation(
         id or claim, formula, says, correct_text, because, number, worst.lhs, worst.rhs, gap,
-        sample.name, len(failing), len(samples), correct_rhs,
+        sample.name, len(failing), len(samples), correct_rhs, sum(one.name.startswith("draw ") for one in samples),
     )  # fmt: skip

@@ -75,7 +75,8 @@ def test_a_refutation_shows_both_numbers_and_serialises():
     text = refutation._repr_markdown_()
     assert "0.9163" in text
     assert "0.6931" in text
-    assert "21 of 21" in text
+    assert "fails on this example and on all 20 random draws." in text
+    assert "jensen-equal" not in text
     entry = refutation.errata("00_start_here")
     assert entry["says"] == r"$\log\mathbb{E}[X] = \mathbb{E}[\log X]$"
     assert entry["where"] == "a note"
@@ -99,3 +100,12 @@ def test_refutations_run_on_a_fixed_model_first():
 
 def test_tight_models_are_where_the_bound_touches():
     assert kl.value(tight(torch.Generator().manual_seed(0))) == pytest.approx(0.0)
+
+
+def test_a_refutation_says_on_which_models_the_claim_fails():
+    assert jensen().refute(lhs=log_mean, rhs=mean_log).evidence.endswith("The claim fails on all 20 random draws.")
+    text = jensen(example=Coin(0.5, 1.0, 4.0)).refute(lhs=log_mean, rhs=mean_log, relation="<=").evidence
+    assert "this example and on all 20" in text
+    some = jensen().refute(lhs=log_mean, rhs=0 * log_mean, relation=">=")
+    assert 0 < some.fails < 20
+    assert some.evidence.endswith(f"The claim fails on {some.fails} of 20 random draws.")

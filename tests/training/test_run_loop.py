@@ -99,14 +99,34 @@ def test_an_interrupted_loop_keeps_its_finished_steps(tmp_path, make_lesson, ste
     assert rows == list(range(1, 8))
 
 
-def test_progress_is_plain_lines_in_batch(tmp_path, capsys):
+def test_a_short_run_prints_its_last_step_in_batch(tmp_path, capsys):
     with Run(tmp_path, name="01_elbo") as run:
         for number, _ in run.steps(total=200):
             run.log(number, {"total": 1.0 / number})
+    [line] = capsys.readouterr().err.splitlines()
+    assert line.startswith("01_elbo  step 200/200  total 0.005")
+    assert "\r" not in line
+
+
+@pytest.mark.parametrize(
+    ("seconds", "steps"),
+    [
+        (0.001, [900]),
+        (0.02, [300, 600, 900]),
+        (0.1, [150, 300, 600, 900]),
+        (0.6, [30, 230, 300, 500, 600, 800, 900]),
+    ],
+)
+def test_lines_come_at_thirds_and_after_silence(monkeypatch, capsys, seconds, steps):
+    clock = [0.0]
+    monkeypatch.setattr(progress.time, "perf_counter", lambda: clock[0])
+    shown = progress.Progress("run", first=0, total=900)
+    for step in range(10, 901, 10):
+        clock[0] += 10 * seconds
+        shown.show(step, {"total": 1.0})
     lines = capsys.readouterr().err.splitlines()
-    assert 5 <= len(lines) <= 11
-    assert lines[-1].startswith("01_elbo  step 200/200  total 0.005")
-    assert not any("\r" in line for line in lines)
+    assert [int(line.split()[2].split("/")[0]) for line in lines] == steps
+    assert all("ms a step" in line for line in lines)
 
 
 def test_progress_is_a_bar_where_somebody_watches(tmp_path, capsys, monkeypatch):

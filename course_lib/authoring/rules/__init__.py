@@ -7,7 +7,7 @@ from course_lib.authoring.rules.exercises import exercise_count, exercise_parts,
 from course_lib.authoring.rules.figures import alt_text, sentence_before, tagged_figures
 from course_lib.authoring.rules.frame import colab_link, header, parameters, refused_tags, sections, setup_cell
 from course_lib.authoring.rules.maths import plain_environments, raw_bars
-from course_lib.authoring.rules.storage import clean_storage, pair_in_step, portable_outputs, stored_outputs
+from course_lib.authoring.rules.storage import clean_storage, measured, pair_in_step, portable_outputs, stored_outputs
 from course_lib.authoring.rules.symbols import doubled_symbols, symbols
 from course_lib.authoring.rules.writing import (
     banned_phrases,
@@ -46,6 +46,7 @@ LESSON_RULES = (
     pair_in_step,
     stored_outputs,
     clean_storage,
+    measured,
     portable_outputs,
 )
 BOOK_RULES = (doubled_symbols,)

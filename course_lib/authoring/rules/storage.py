@@ -31,6 +31,7 @@ _UNSTABLE = {
     "a memory address": re.compile(r"\b0x[0-9a-fA-F]{6,}\b"),
     "a measured time": re.compile(r"\b(?:took|elapsed|in)\s+\d+(?:\.\d+)?\s*(?:ms|s|sec|seconds|min)\b"),
 }
+_UNMEASURED = re.compile(r"(?:[Nn]o claim )?has (?:not )?been measured yet")
 _CLOCK = re.compile(
     r"\btime\.(?:time|perf_counter|monotonic|process_time)\(|\bperf_counter\(|datetime\.now\(|%%?time"
     r"|\bos\.getcwd\(|\bPath\.cwd\(|\bPath\(\)\.resolve\(|\bsocket\.gethostname\("
@@ -61,6 +62,15 @@ def stored_outputs(lesson: Lesson, book: Book) -> Iterator[Finding]:
             yield Finding(where, index, "a cell that was not run", MAKE)
         elif not cell.outputs and _shows(cell.source):
             yield Finding(where, index, "a cell that shows something has no stored output", MAKE)
+
+
+def measured(lesson: Lesson, book: Book) -> Iterator[Finding]:
+    """No stored output says that a claim, or the lesson's cost, has not been measured yet."""
+    for index, cell in stored_code(lesson):
+        for text in output_texts(cell):
+            if match := _UNMEASURED.search(text):
+                remedy = f"run the command that it names, and {MAKE}"
+                yield Finding(stored(lesson), index, f"an output says '{match[0]}'", remedy)
 
 
 def _shows(source: str) -> bool:
