@@ -6,6 +6,11 @@ from typing import Any
 import torch
 from torch import Tensor
 
+FEW_DIGITS = (
+    "it is right to a few digits only, as float32 arithmetic is: compute in float64, with `math` or with "
+    "`dtype=torch.float64`"
+)
+
 
 def as_tensor(value: Any) -> Tensor | None:
     """A number, list, array or tensor as float64, or None for anything else."""
@@ -20,6 +25,13 @@ def as_tensor(value: Any) -> Tensor | None:
 def close(got: Tensor, want: Tensor, *, rtol: float, atol: float) -> bool:
     """Whether two tensors have one shape and agree."""
     return got.shape == want.shape and bool(torch.allclose(got, want, rtol=rtol, atol=atol))
+
+
+def alike(got: Tensor | None, other: Tensor | None, *, rtol: float, atol: float) -> bool:
+    """Whether two answers are the same, wrong ones included: NaN equals NaN, and infinity itself."""
+    if got is None or other is None or got.shape != other.shape:
+        return False
+    return bool(torch.allclose(got, other, rtol=rtol, atol=atol, equal_nan=True))
 
 
 def shape_problem(value: Any, want: Tensor, *, rtol: float = 1e-6, atol: float = 1e-9) -> str:
@@ -39,9 +51,13 @@ def shape_problem(value: Any, want: Tensor, *, rtol: float = 1e-6, atol: float =
     if got.shape != want.shape:
         shapes = f"wrong shape: {tuple(got.shape)} instead of {tuple(want.shape)}"
         if want.dim() == 1 and got.dim() == 0:
-            for word, reduced in (("mean", want.mean()), ("sum", want.sum())):
-                if math.isclose(float(got), float(reduced), rel_tol=1e-5, abs_tol=atol):
-                    return f"{shapes}: you took the {word} over the batch; return one value per sample"
+            mean, total = float(want.mean()), float(want.sum())
+            words = [word for word, reduced in (("mean", mean), ("sum", total))
+                     if math.isclose(float(got), reduced, rel_tol=1e-5, abs_tol=atol)]  # fmt: skip
+            if len(words) == 2:  # one sample: it cannot be told which
+                return f"{shapes}: that is a reduction over the batch; return one value per sample"
+            if words:
+                return f"{shapes}: you took the {words[0]} over the batch; return one value per sample"
             return f"{shapes}: one value per sample is wanted, without a reduction over the batch"
         if got.dim() > want.dim() and got.shape[: want.dim()] == want.shape:
             rest = tuple(range(want.dim(), got.dim()))
@@ -59,6 +75,8 @@ def value_problem(got: Tensor, want: Tensor, *, rtol: float, atol: float) -> str
     if close(got, want, rtol=rtol, atol=atol):
         return ""
     got, want = got.flatten(), want.flatten()
+    if torch.allclose(got, want, rtol=1e-4, atol=1e-5):
+        return FEW_DIGITS
     if close(got, -want, rtol=rtol, atol=atol):
         return "wrong sign: your answer is minus the right one"
     big = want.abs() > 1e-6

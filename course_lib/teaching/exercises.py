@@ -13,7 +13,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from course_lib.teaching.diagnosis import as_tensor, close, shape_problem, value_problem
+from course_lib.teaching.diagnosis import FEW_DIGITS, alike, as_tensor, close, shape_problem, value_problem
 from course_lib.teaching.shrink import Inputs, shrink, text_of
 
 STUB = "it is still the stub: write the body"
@@ -21,7 +21,7 @@ STUB = "it is still the stub: write the body"
 
 @dataclass(frozen=True, kw_only=True)
 class Slip:
-    """A wrong answer that many give, recognised by its values.
+    """A wrong answer that many give, recognised by its values, infinite ones included.
 
     Args:
         wrong: Computes it.
@@ -151,9 +151,11 @@ def examine(exercise: Exercise, fn: Any) -> Examined:
         if problem == STUB:
             return Examined(False, f"{title}: not yet, {problem}.")
         if problem:
+            inputs, problem = _clearer(exercise, fn, inputs, problem)
             small = shrink(inputs, lambda one, first=problem: _still(exercise, fn, one, first))
             small_want = as_tensor(exercise.reference(*_copies(small)))
             problem = _answer(exercise, fn, small, small_want)[0] or problem
+            problem = _slip_without_end(exercise, fn, problem) or problem
             return Examined(False, f"{title}: not yet, {problem}.\n{_smallest(exercise, small, small_want)}")
         answers.append((inputs, got, want))
     wrong = [one for one in answers if not close(one[1], one[2], rtol=exercise.rtol, atol=exercise.atol)]
@@ -165,6 +167,37 @@ def examine(exercise: Exercise, fn: Any) -> Examined:
             if problem:
                 return Examined(False, f"{title}: not yet, {problem}.\n  on {_inputs_text(exercise, inputs)}")
     return Examined(True, f"{title}: passed. {len(answers)} inputs agree with {exercise.method}.")
+
+
+def _clearer(exercise: Exercise, fn: Any, inputs: Inputs, problem: str) -> tuple[Inputs, str]:
+    """Inputs that tell a mean from a sum, where the first ones cannot because the batch is a single sample."""
+    for other in exercise.inputs() if "a reduction over the batch" in problem else ():
+        found = _answer(exercise, fn, other, as_tensor(exercise.reference(*_copies(other))))[0]
+        if "you took the" in found:
+            return other, found
+    return inputs, problem
+
+
+def _slip_without_end(exercise: Exercise, fn: Any, problem: str) -> str:
+    """The known slip whose answers, NaN and infinity included, are those of the function."""
+    if not problem.startswith("it returned") or "finite" not in problem:
+        return ""
+    try:
+        pairs = [(inputs, as_tensor(fn(*_copies(inputs)))) for inputs in exercise.inputs()]
+    except Exception:  # it raises elsewhere: then it is no slip that we know
+        return ""
+    says = _matching_slip(exercise, pairs)
+    return f"{problem}: {says}" if says else ""
+
+
+def _matching_slip(exercise: Exercise, pairs: list[tuple[Inputs, Tensor | None]]) -> str:
+    """What the slip says whose values are these on all inputs, or nothing."""
+    tolerances = {"rtol": exercise.rtol, "atol": exercise.atol}
+    for slip in exercise.slips:
+        wrong = (as_tensor(slip.wrong(*_copies(inputs))) for inputs, _ in pairs)
+        if all(alike(got, bad, **tolerances) for (_, got), bad in zip(pairs, wrong, strict=True)):
+            return slip.says
+    return ""
 
 
 def _copies(inputs: Inputs) -> Inputs:
@@ -217,11 +250,7 @@ def _explain(exercise: Exercise, fn: Any, answers: list[Any], wrong: list[Any]) 
     tolerances = {"rtol": exercise.rtol, "atol": exercise.atol}
     got, want = (torch.cat([one[k].flatten() for one in answers]) for k in (1, 2))
     reason = value_problem(got, want, **tolerances)
-    for slip in exercise.slips:
-        slipped = [as_tensor(slip.wrong(*_copies(inputs))) for inputs, _, _ in answers]
-        if all(close(one[1], bad, **tolerances) for one, bad in zip(answers, slipped, strict=True)):
-            reason = slip.says
-            break
+    reason = _matching_slip(exercise, [one[:2] for one in answers]) or _random(exercise, fn, wrong[0]) or reason
 
     def differs(inputs: Inputs) -> bool:
         if not exercise.valid(*inputs):
@@ -233,7 +262,18 @@ def _explain(exercise: Exercise, fn: Any, answers: list[Any], wrong: list[Any]) 
     small = shrink(wrong[0][0], differs)
     right = as_tensor(exercise.reference(*_copies(small)))
     answer = _answer(exercise, fn, small, right)[1]
-    return f"{reason}.\n{_smallest(exercise, small, right)}, yours: {text_of(answer)}"
+    digits = 10 if reason == FEW_DIGITS else 4
+    return f"{reason}.\n{_smallest(exercise, small, right, digits)}, yours: {text_of(answer, digits)}"
+
+
+def _random(exercise: Exercise, fn: Any, wrong: tuple[Inputs, Tensor, Tensor]) -> str:
+    """Whether a wrong answer changes from call to call."""
+    problem, again = _answer(exercise, fn, wrong[0], wrong[2])
+    if problem or alike(again, wrong[1], rtol=exercise.rtol, atol=exercise.atol):
+        return ""
+    given = "noise" in inspect.signature(exercise.reference).parameters
+    remedy = "use the `noise` you are given, and draw none of your own" if given else "nothing random belongs here"
+    return f"two calls with the same inputs give different answers: {remedy}"
 
 
 def _inputs_text(exercise: Exercise, inputs: Inputs) -> str:
@@ -241,5 +281,5 @@ def _inputs_text(exercise: Exercise, inputs: Inputs) -> str:
     return ", ".join(f"{name} = {text_of(value)}" for name, value in zip(names, inputs, strict=False))
 
 
-def _smallest(exercise: Exercise, inputs: Inputs, want: Tensor) -> str:
-    return f"  smallest input found: {_inputs_text(exercise, inputs)}\n  right: {text_of(want)}"
+def _smallest(exercise: Exercise, inputs: Inputs, want: Tensor, digits: int = 4) -> str:
+    return f"  smallest input found: {_inputs_text(exercise, inputs)}\n  right: {text_of(want, digits)}"

@@ -69,18 +69,18 @@ def shrink(inputs: Inputs, fails: Callable[[Inputs], bool], *, tries: int = 200)
     return inputs
 
 
-def text_of(value: Any) -> str:
-    """An input as short text."""
+def text_of(value: Any, digits: int = 4) -> str:
+    """An input or answer as short text."""
     if isinstance(value, Tensor):
         if value.numel() > 12:
             return f"tensor of shape {tuple(value.shape)}"
         if value.is_floating_point():
-            return str([round(x, 4) for x in value.tolist()]) if value.dim() == 1 else _nested(value)
+            return str([round(x, digits) for x in value.tolist()]) if value.dim() == 1 else _nested(value, digits)
         return str(value.tolist())
-    return f"{value:.4g}" if isinstance(value, float) else repr(value)
+    return f"{value:.{digits}g}" if isinstance(value, float) else repr(value)
 
 
-def _nested(value: Tensor) -> str:
+def _nested(value: Tensor, digits: int) -> str:
     if value.dim() == 0:
-        return f"{float(value):.4g}"
-    return "[" + ", ".join(_nested(row) for row in value) + "]"
+        return f"{float(value):.{digits}g}"
+    return "[" + ", ".join(_nested(row, digits) for row in value) + "]"

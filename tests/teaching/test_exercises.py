@@ -16,6 +16,14 @@ def gap(p: float, a: float, b: float) -> float:
     return math.log(p * a + (1 - p) * b) - (p * math.log(a) + (1 - p) * math.log(b))
 
 
+def divergence(p, q):
+    return p * math.log(p / q) + (1 - p) * math.log((1 - p) / (1 - q))
+
+
+def single_precision(p, a, b):
+    return (p * a + (1 - p) * b).log() - p * a.log() - (1 - p) * b.log()
+
+
 def divide(p, a, b):
     zero = a - a
     return p / zero
@@ -51,6 +59,12 @@ def test_a_right_answer_passes_and_says_what_it_was_compared_with(capsys):
         (lambda p, a, b: 2 * gap(p, a, b), "2 times the right one"),
         (lambda p, a, b: gap(p, a, b) + 0.5, "off by the constant 0.5"),
         (lambda p, a, b: gap(1 - p, a, b), "faces are exchanged"),
+        (lambda p, a, b: gap(0.5, a, b), "both faces with 1/2"),
+        (lambda p, a, b: gap(p, a, b) * math.log10(math.e), "the base 10"),
+        (lambda p, a, b: math.log2(p * a + (1 - p) * b) - p * math.log2(a) - (1 - p) * math.log2(b), "the base 2"),
+        (lambda p, a, b: divergence(p * a / (p * a + (1 - p) * b), p), "with its arguments exchanged"),
+        (lambda p, a, b: single_precision(*torch.tensor([p, a, b])), "compute in float64"),
+        (lambda p, a, b: gap(p, a, b) + float(torch.rand(())), "two calls with the same inputs give different"),
         (lambda p, a, b: gap(p, a, b) + (a > 3), "the values differ"),
         (lambda p, a, b: math.nan, "returned NaN"),
         (lambda p, a, b: math.inf, "returned infinity"),
@@ -135,9 +149,34 @@ def test_hints_go_from_nudge_to_outline(capsys):
     assert "must be 1, 2 or 3" in out
 
 
+def test_a_batch_of_one_does_not_tell_a_mean_from_a_sum():
+    one = Exercise(**{**KL.__dict__, "edges": ((torch.tensor([[2.0, 1.0]], dtype=torch.float64),),)})
+    assert "you took the mean over the batch" in examine(one, lambda mu: 0.5 * (mu**2).sum(-1).mean()).text
+    assert "you took the sum over the batch" in examine(one, lambda mu: 0.5 * (mu**2).sum()).text
+    alone = Exercise(**{**KL.__dict__, "draw": lambda gen: (torch.rand(1, 3, generator=gen, dtype=torch.float64),)})
+    assert "that is a reduction over the batch" in examine(alone, lambda mu: 0.5 * (mu**2).sum()).text
+
+
+def test_slips_are_recognised_where_they_are_not_finite():
+    slip = Slip(wrong=lambda mu: (0.5 * (mu**2).sum(-1)).exp().log(), says="leave out exp and log")
+    edge = (torch.full((2, 3), 40.0, dtype=torch.float64),)
+    exercise = Exercise(**{**KL.__dict__, "edges": (edge,), "slips": (slip,)})
+    text = examine(exercise, lambda mu: torch.log(torch.exp((mu**2).sum(-1) / 2))).text
+    assert "it returned infinity where the right answer is finite: leave out exp and log" in text
+    assert "leave out" not in examine(exercise, lambda mu: torch.log(torch.exp((mu**2).sum(-1)))).text
+
+
+def test_few_digits_are_shown_with_more():
+    text = examine(KL, lambda mu: (0.5 * (mu**2).sum(-1)).round(decimals=5)).text
+    assert "float64" in text
+    right, yours = text.split("right: [")[1].split("], yours: [")
+    assert right != yours.rstrip("]")
+
+
 def test_every_registered_exercise_is_complete():
     for exercise in registry().values():
         assert all(len(text) > 10 for text in exercise.hints), exercise.id
+        assert "..." in exercise.hints[2], f"the outline of {exercise.id} must leave something to write"
         assert exercise.stub != exercise.solution
         for slip in exercise.slips:
             with warnings.catch_warnings():

@@ -17,8 +17,20 @@ from course_lib.teaching.small_models import Direction
 BY_ID = {exercise.id: exercise for exercise in EXERCISES}
 
 
-def kl_of_my_own(mu, log_var):
-    return -0.5 * torch.sum(1 + log_var - mu.pow(2) - log_var.exp(), dim=1)
+def kl_of_my_own(mu_q, log_var_q, mu_p, log_var_p):
+    log_ratio = log_var_q - log_var_p
+    return -0.5 * torch.sum(1 + log_ratio - (mu_q - mu_p).pow(2) / log_var_p.exp() - log_ratio.exp(), dim=1)
+
+
+def kl_of_torch(mu_q, log_var_q, mu_p, log_var_p):
+    q, p = (torch.distributions.Normal(m, torch.exp(v / 2)) for m, v in ((mu_q, log_var_q), (mu_p, log_var_p)))
+    return torch.distributions.kl_divergence(q, p).sum(1)
+
+
+def kl_in_standard_deviations(mu_q, sd_q, mu_p, sd_p):
+    """As somebody writes it who takes the log-variances for logarithms of standard deviations."""
+    shift = (torch.exp(2 * sd_q) + (mu_q - mu_p) ** 2) / (2 * torch.exp(2 * sd_p))
+    return (sd_p - sd_q + shift - 0.5).sum(1)
 
 
 def weighted_by_loop(log_w):
@@ -46,9 +58,9 @@ RIGHT = [
     ("01.1", lambda log_joint, q: (q * (log_joint - q.log())).sum()),
     ("01.1", lambda log_joint, q: q @ log_joint + torch.distributions.Categorical(q).entropy()),
     ("01.1", lambda log_joint, q: -F.kl_div(log_joint, q, reduction="sum")),
-    ("01.2", lambda mu, log_var: 0.5 * (mu**2 + log_var.exp() - log_var - 1).sum(-1)),
     ("01.2", kl_of_my_own),
-    ("01.2", losses.standard_normal_kl),
+    ("01.2", kl_of_torch),
+    ("01.2", losses.gaussian_kl),
     ("01.3", lambda mu, log_var, noise: mu + torch.exp(log_var / 2) * noise),
     ("01.3", lambda mu, log_var, noise: mu.addcmul_(log_var.exp_().sqrt(), noise)),
     ("01.4", lambda kl, reconstruction_error, weight: weight * kl + reconstruction_error),
@@ -100,30 +112,49 @@ def test_each_slip_is_told_apart_and_shown_on_a_small_input(id, slip):
         ("01.1", lambda log_joint, q: torch.dot(q, log_joint), "the entropy is missing"),
         ("01.1", lambda log_joint, q: F.kl_div(log_joint, q, reduction="sum"), "upside down"),
         ("01.1", lambda log_joint, q: (q * (log_joint.exp() / q)).sum().log(), "returned infinity"),
+        ("01.1", lambda log_joint, q: (q * torch.log(log_joint.exp() / q)).sum(), "minus infinity: subtract the log"),
+        ("01.1", lambda log_joint, q: torch.dot(q, log_joint.exp() - q.log()), "already a logarithm"),
+        ("01.1", lambda log_joint, q: (q * (log_joint / q).log()).sum(), "returned NaN"),
+        ("01.1", lambda log_joint, q: (q * (log_joint.log() - q.log())).sum(), "do not take another"),
         ("01.1", lambda log_joint, q: (q * (log_joint - q.log()).exp()).sum().log(), "returned infinity"),
         ("01.1", lambda log_joint, q: (log_joint - q.log() + q.log()).logsumexp(0), "that is the log-evidence"),
         ("01.1", lambda log_joint, q: q * (log_joint - q.log()), "the sum over the last axis is missing"),
-        ("01.2", lambda mu, logsd: (mu**2 / 2 + torch.exp(2 * logsd) / 2 - logsd - 0.5).sum(1), "twice as large"),
-        ("01.2", lambda mu, log_var: -kl_of_my_own(mu, log_var), "Kingma and Welling"),
-        ("01.2", lambda mu, log_var: kl_of_my_own(mu, log_var) / mu.shape[1], "mean over the latent dimensions"),
-        ("01.2", lambda mu, log_var: kl_of_my_own(mu, log_var).mean(), "you took the mean over the batch"),
-        ("01.2", lambda mu, log_var: 2 * kl_of_my_own(mu, log_var), "2 times the right one"),
+        ("01.2", kl_in_standard_deviations, "twice as large"),
+        ("01.2", lambda *g: -kl_of_my_own(*g), "Kingma and Welling"),
+        ("01.2", lambda *g: kl_of_my_own(*g) / g[0].shape[1], "mean over the latent dimensions"),
+        ("01.2", lambda *g: kl_of_my_own(*g).mean(), "you took the mean over the batch"),
+        ("01.2", lambda *g: kl_of_my_own(*g).sum(), "you took the sum over the batch"),
+        ("01.2", lambda *g: 2 * kl_of_my_own(*g), "2 times the right one"),
+        ("01.2", lambda *g: losses.gaussian_kl(g[2], g[3], g[0], g[1]), "the arguments are exchanged"),
+        ("01.2", lambda *g: losses.standard_normal_kl(g[0], g[1]), "are not used"),
+        (
+            "01.2",
+            lambda m, v, n, w: losses.gaussian_kl(torch.zeros_like(m), torch.zeros_like(m), m, v),
+            "from N(0, I) to q",
+        ),
         ("01.3", lambda mu, log_var, noise: mu + noise * log_var.exp(), "the width of a draw is the standard dev"),
         ("01.3", lambda mu, log_var, noise: mu + (0.05 * noise) * log_var.exp().sqrt(), "Crossing Nets"),
+        ("01.3", lambda mu, log_var, noise: mu + log_var.exp().sqrt() * torch.randn_like(mu), "the `noise` you are"),
+        ("01.3", lambda mu, log_var, noise: noise * log_var.exp().sqrt(), "`mu` is missing"),
         ("01.4", lambda kl, error, weight: error - weight * kl, "that is the printed form"),
+        ("01.4", lambda kl, error, weight: error - kl, "without its weight"),
+        ("01.4", lambda kl, error, weight: kl - error, "wrong sign, and `weight` is not used"),
         ("01.4", lambda kl, error, weight: -(error + weight * kl), "both signs are reversed"),
         ("01.4", lambda kl, error, weight: (error + weight * kl).mean(), "you took the mean over the batch"),
         ("01.5", lambda log_w: losses.importance_weighted_bound(log_w) + math.log(len(log_w)), "-log k is missing"),
         ("01.5", lambda log_w: log_w.sum(0) / len(log_w), "that is the mean of the logarithms"),
         ("01.5", lambda log_w: losses.importance_weighted_bound(log_w.T.contiguous()), "over the wrong axis"),
-        ("01.5", lambda log_w: log_w.exp().mean(0).log(), "returned infinity"),
+        ("01.5", lambda log_w: log_w.exp().mean(0).log(), "use logsumexp"),
+        ("01.5", lambda log_w: log_w.exp().sum(0).log() - math.log(len(log_w)), "use logsumexp"),
+        ("01.5", lambda log_w: log_w.logsumexp(0) / len(log_w), "so subtract log k"),
         ("01.5", lambda log_w: log_w.logsumexp(0) - math.log(log_w.shape[1]), "every sample is counted twice"),
         ("01.5", lambda log_w: log_w.logsumexp(0) - math.log(3 if len(log_w) > 1 else 1), "counted twice"),
-        ("01.5", lambda log_w: (log_w - log_w.max()).exp().mean(0).log() + log_w.max(), "returned infinity"),
+        ("01.5", lambda log_w: (log_w - log_w.max()).exp().mean(0).log() + log_w.max(), "of each column"),
         ("01.5", lambda log_w: weighted_by_tensor(log_w) + (log_w.shape == (3, 1)), "depend on the others"),
         ("01.6", lambda ev, beta, noise_var: sum(one > noise_var for one in ev.tolist()), "beta is missing"),
         ("01.6", lambda ev, beta, noise_var: (ev > beta).sum(), "the noise variance is missing"),
         ("01.6", lambda ev, beta, noise_var: (ev**0.5 > beta * noise_var).sum(), "you compare the square root"),
+        ("01.6", lambda ev, beta, noise_var: (ev > beta * noise_var**2).sum(), "already a variance"),
         ("01.6", lambda ev, beta, noise_var: ev > beta * noise_var, "wrong shape"),
     ],
 )
@@ -208,8 +239,8 @@ def test_answers_that_turn_weird_once_the_values_are_right_do_not_raise(id):
 
 def test_the_references_agree_with_the_library():
     gen = torch.Generator().manual_seed(5)
-    mu, log_var = by.draw_gaussians(gen)
-    assert torch.allclose(by.quadrature(mu, log_var), losses.standard_normal_kl(mu, log_var), rtol=1e-12)
+    pair = by.draw_gaussians(gen)
+    assert torch.allclose(by.quadrature(*pair), losses.gaussian_kl(*pair), rtol=1e-12)
     (log_w,) = by.draw_weights(gen)
     assert torch.allclose(by.in_decimals(log_w), losses.importance_weighted_bound(log_w), rtol=1e-12)
     assert float(by.in_decimals(torch.full((5, 1), -1000.0))) == -1000.0

@@ -13,9 +13,15 @@ def _draw(gen: torch.Generator) -> tuple[float, float, float]:
 
 
 def _divergence(p: float, a: float, b: float) -> float:
-    """The gap as the divergence of the coin from its tilted self: another route than the difference of two logs."""
+    """The gap as the divergence of the coin from its weighted self: another route than the difference of two logs."""
     mean = p * a + (1 - p) * b
     return p * math.log(mean / a) + (1 - p) * math.log(mean / b)
+
+
+def _exchanged(p: float, a: float, b: float) -> float:
+    """The divergence of the weighted coin from the coin."""
+    mean = p * a + (1 - p) * b
+    return p * a / mean * math.log(a / mean) + (1 - p) * b / mean * math.log(b / mean)
 
 
 JENSEN_GAP = Exercise(
@@ -28,8 +34,7 @@ JENSEN_GAP = Exercise(
         "The gap is the larger side of Jensen's inequality minus the smaller one. Which is larger, the logarithm of "
         "the mean or the mean of the logarithms?",
         "gap = log(p a + (1 - p) b) - (p log a + (1 - p) log b)",
-        "mean = p * a + (1 - p) * b; mean_log = p * math.log(a) + (1 - p) * math.log(b); "
-        "return math.log(mean) - mean_log",
+        "mean = p * a + ...; mean_log = p * math.log(a) + ...; return math.log(...) - ...",
     ),
     stub="jensen_gap",
     solution="jensen_gap_solution",
@@ -47,6 +52,27 @@ JENSEN_GAP = Exercise(
         Slip(
             wrong=lambda p, a, b: p * a + (1 - p) * b - (p * math.log(a) + (1 - p) * math.log(b)),
             says="the logarithm of the mean is missing: you subtract from the mean itself",
+        ),
+        Slip(
+            wrong=_exchanged,
+            says="that is the divergence with its arguments exchanged: the mean of log p - log q is taken under p, "
+            "the coin that is thrown, and not under q",
+        ),
+        Slip(
+            wrong=lambda p, a, b: math.log((a + b) / 2) - (math.log(a) + math.log(b)) / 2,
+            says="you weigh both faces with 1/2: the first has the probability `p`, the other 1 - p",
+        ),
+        Slip(
+            wrong=lambda p, a, b: math.log((a + b) / 2) - (p * math.log(a) + (1 - p) * math.log(b)),
+            says="the mean of the prizes is taken with 1/2: weigh `a` with `p` and `b` with 1 - p there, too",
+        ),
+        Slip(
+            wrong=lambda p, a, b: _divergence(p, a, b) / math.log(10),
+            says="your logarithm has the base 10; here it is the natural one, `math.log`",
+        ),
+        Slip(
+            wrong=lambda p, a, b: _divergence(p, a, b) / math.log(2),
+            says="your logarithm has the base 2; here it is the natural one, `math.log`",
         ),
     ),
 )

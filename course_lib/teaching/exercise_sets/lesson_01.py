@@ -1,4 +1,4 @@
-"""Exercises of lesson 01: the bound and its parts, and a sign that a paper lost."""
+"""Exercises of lesson 01: the bound and its parts, and a sign that a paper lost; 01.2 is in `divergence_01.py`."""
 
 import math
 
@@ -6,15 +6,12 @@ import torch
 from torch import Tensor
 
 from course_lib.teaching.exercise_sets import references_01 as by
+from course_lib.teaching.exercise_sets.divergence_01 import TWO_GAUSSIANS
 from course_lib.teaching.exercises import Exercise, Slip
 
 
 def _matrix(*rows: list[float]) -> Tensor:
     return torch.tensor(rows, dtype=torch.float64)
-
-
-def _kl(mu: Tensor, log_var: Tensor) -> Tensor:
-    return 0.5 * (mu**2 + log_var.exp() - log_var - 1)
 
 
 # 01.1
@@ -28,7 +25,7 @@ TABLE = Exercise(
     hints=(
         "The ELBO is a mean under q. Of which difference of two logarithms?",
         "ELBO = sum over z of q(z) (log p(x, z) - log q(z))",
-        "log_ratio = log_joint - q.log(); return (q * log_ratio).sum()",
+        "log_ratio = ... - ...; return (q * ...).sum()",
     ),
     stub="elbo_of_table",
     solution="elbo_of_table_solution",
@@ -59,58 +56,22 @@ TABLE = Exercise(
             wrong=lambda log_joint, q: (log_joint - q.log()).mean(),
             says="that is a mean over the rows of the table; each row must be weighed with its q(z)",
         ),
-    ),
-)
-
-# 01.2
-
-STANDARD_NORMAL_KL = Exercise(
-    id="01.2",
-    title="the divergence from the standard normal",
-    draw=by.draw_gaussians,
-    reference=by.quadrature,
-    method="a quadrature of log q - log p, with 12 nodes a dimension",
-    hints=(
-        "The dimensions are independent, so the divergence is a sum over them. Each has a price for its mean and a "
-        "price for its variance, and both are zero for N(0, 1).",
-        "KL = 1/2 * sum over dimensions of (mu^2 + s2 - log s2 - 1), where s2 is the variance",
-        "variance = log_var.exp(); per_dimension = 0.5 * (mu**2 + variance - log_var - 1); "
-        "return per_dimension.sum(-1)",
-    ),
-    stub="kl_to_standard_normal",
-    solution="kl_to_standard_normal_solution",
-    edges=(
-        (_matrix([0.0, 0.0]), _matrix([0.0, 0.0])),
-        (_matrix([2.0, 0.0], [0.0, -1.0]), _matrix([0.0, 1.0], [-2.0, 0.0])),
-        (_matrix([5.0, -5.0, 0.0]), _matrix([-20.0, 8.0, 3.0])),
-    ),
-    slips=(
         Slip(
-            wrong=lambda mu, log_var: _kl(mu, 2 * log_var).sum(-1),
-            says="you read `log_var` as the logarithm of the standard deviation; it is the logarithm of the variance, "
-            "twice as large",
+            wrong=lambda log_joint, q: (q * (log_joint.exp() - q.log())).sum(),
+            says="`log_joint` is already a logarithm, and a logarithm is what the sum wants: leave out the exp",
         ),
         Slip(
-            wrong=lambda mu, log_var: _kl(mu, log_var / 2).sum(-1),
-            says="you put the standard deviation where the variance belongs: `log_var` is already the logarithm of "
-            "the variance, do not halve it",
+            wrong=lambda log_joint, q: (q * log_joint.exp()).sum(),
+            says="that is the mean of p(x, z) itself: `log_joint` is already a logarithm, and log q(z) is missing",
         ),
         Slip(
-            wrong=lambda mu, log_var: 0.5 * (mu**2 + torch.exp(log_var / 2) - log_var - 1).sum(-1),
-            says="exp(log_var / 2) is the standard deviation; the formula wants the variance, exp(log_var)",
+            wrong=lambda log_joint, q: (q * (log_joint.log() - q.log())).sum(),
+            says="`log_joint` is already a logarithm: do not take another",
         ),
         Slip(
-            wrong=lambda mu, log_var: _kl(mu, log_var).mean(-1),
-            says="you took the mean over the latent dimensions; a divergence of independent parts is their sum",
-        ),
-        Slip(
-            wrong=lambda mu, log_var: -_kl(mu, log_var).sum(-1),
-            says="that is minus the divergence, the form in which Kingma and Welling print it in their Appendix B; "
-            "a divergence is never negative",
-        ),
-        Slip(
-            wrong=lambda mu, log_var: (_kl(mu, log_var) + 0.5).sum(-1),
-            says="the -1 of each dimension is missing: the divergence of N(0, 1) from itself must be 0",
+            wrong=lambda log_joint, q: (q * (log_joint.exp() / q).log()).sum(),
+            says="exp(-1000) underflows to 0, and the logarithm of 0 is minus infinity: subtract the logarithms "
+            "instead of dividing what stands behind them",
         ),
     ),
 )
@@ -127,7 +88,7 @@ REPARAMETERISE = Exercise(
         "Stretch the noise to the right width, then move it to the right place. Is the width the variance, or its "
         "square root?",
         "z = mu + s * noise, with the standard deviation s = exp(log_var / 2)",
-        "std = torch.exp(log_var / 2); return mu + std * noise",
+        "std = torch.exp(...); return ... + std * ...",
     ),
     stub="reparameterise",
     solution="reparameterise_solution",
@@ -159,6 +120,10 @@ REPARAMETERISE = Exercise(
             wrong=lambda mu, log_var, noise: mu + torch.exp(-log_var / 2) * noise,
             says="the width is upside down: exp(-log_var / 2) is one over the standard deviation",
         ),
+        Slip(
+            wrong=lambda mu, log_var, noise: torch.exp(log_var / 2) * noise,
+            says="`mu` is missing: the noise has the right width, now move it to the right place",
+        ),
     ),
     property=by.differentiable,
 )
@@ -175,7 +140,7 @@ VUNET_LOSS = Exercise(
         "Make the divergence very large, and keep the error as it is. Does the printed loss go up or down? "
         "Which way should it go?",
         "loss = -ELBO = -(log-likelihood - weight * KL), and the error stands for -log-likelihood",
-        "return weight * kl + reconstruction_error",
+        "return ... * kl ... reconstruction_error: which sign stands before each?",
     ),
     stub="vunet_loss",
     solution="vunet_loss_solution",
@@ -196,6 +161,15 @@ VUNET_LOSS = Exercise(
         Slip(
             wrong=lambda kl, reconstruction_error, weight: weight * kl - reconstruction_error,
             says="now the error has the wrong sign: minimising this rewards bad reconstructions",
+        ),
+        Slip(
+            wrong=lambda kl, reconstruction_error, weight: -kl + reconstruction_error,
+            says="that is the printed form, and without its weight: minimising it makes the divergence grow",
+        ),
+        Slip(
+            wrong=lambda kl, reconstruction_error, weight: kl - reconstruction_error,
+            says="now the error has the wrong sign, and `weight` is not used: minimising this rewards bad "
+            "reconstructions",
         ),
         Slip(
             wrong=lambda kl, reconstruction_error, weight: kl + reconstruction_error,
@@ -224,7 +198,7 @@ IMPORTANCE_WEIGHTED = Exercise(
         "It is the logarithm of a mean of weights, and you hold the logarithms of the weights. Which function of "
         "PyTorch adds what stands behind logarithms without leaving them?",
         "L_k = logsumexp over the k samples of log_w, minus log k",
-        "k = log_w.shape[0]; return log_w.logsumexp(0) - math.log(k)",
+        "k = log_w.shape[...]; return log_w.logsumexp(...) - ...",
     ),
     stub="importance_weighted",
     solution="importance_weighted_solution",
@@ -255,6 +229,20 @@ IMPORTANCE_WEIGHTED = Exercise(
             wrong=lambda log_w: log_w.logsumexp(0) + math.log(log_w.shape[0]),
             says="log k has the wrong sign: to divide by k is to subtract log k",
         ),
+        Slip(
+            wrong=lambda log_w: log_w.logsumexp(0) / log_w.shape[0],
+            says="you divide the logarithm by k: the mean is taken inside the logarithm, so subtract log k",
+        ),
+        Slip(
+            wrong=lambda log_w: log_w.exp().mean(0).log(),
+            says="exp underflows to 0 near -1000, and overflows near 800: use logsumexp, which never leaves the "
+            "logarithms",
+        ),
+        Slip(
+            wrong=lambda log_w: (log_w - log_w.max()).exp().mean(0).log() + log_w.max(),
+            says="you take out the largest weight of all observations together: where those of one observation are "
+            "all far smaller, exp still underflows to 0. Take out the largest of each column, as logsumexp(0) does",
+        ),
     ),
     property=by.axes,
 )
@@ -271,7 +259,7 @@ ACTIVE_DIRECTIONS = Exercise(
         "A direction is worth a latent variable if what it explains is more than what it costs. A larger beta makes "
         "it dearer, and so does a larger noise variance.",
         "the best gain has gain^2 = max(eigenvalue - beta * noise_var, 0), and a direction is kept if that is above 0",
-        "return int((eigenvalues > beta * noise_var).sum())",
+        "threshold = ...; return int((eigenvalues ... threshold).sum())",
     ),
     stub="active_directions",
     solution="active_directions_solution",
@@ -303,6 +291,10 @@ ACTIVE_DIRECTIONS = Exercise(
             says="leave out the square root: the threshold is beta * noise_var, a variance like the eigenvalue",
         ),
         Slip(
+            wrong=lambda eigenvalues, beta, noise_var: (eigenvalues > beta * noise_var**2).sum(),
+            says="`noise_var` is already a variance: do not square it",
+        ),
+        Slip(
             wrong=lambda eigenvalues, beta, noise_var: (eigenvalues > noise_var / beta).sum(),
             says="beta is on the wrong side: it multiplies the noise variance, it does not divide it",
         ),
@@ -317,4 +309,4 @@ ACTIVE_DIRECTIONS = Exercise(
     ),
 )
 
-EXERCISES = (TABLE, STANDARD_NORMAL_KL, REPARAMETERISE, VUNET_LOSS, IMPORTANCE_WEIGHTED, ACTIVE_DIRECTIONS)
+EXERCISES = (TABLE, TWO_GAUSSIANS, REPARAMETERISE, VUNET_LOSS, IMPORTANCE_WEIGHTED, ACTIVE_DIRECTIONS)

@@ -38,14 +38,15 @@ def is_table(log_joint: Tensor, q: Tensor) -> bool:
     return bool((q > 0).all()) and math.isclose(float(q.sum()), 1.0) and float(log_joint.logsumexp(0)) < 1e-9
 
 
-def draw_gaussians(gen: torch.Generator) -> tuple[Tensor, Tensor]:
-    """Means and log-variances of a batch."""
-    return _normal(gen, 4, 3), _normal(gen, 4, 3)
+def draw_gaussians(gen: torch.Generator) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+    """Means and log-variances of two batches of normals."""
+    return _normal(gen, 4, 3), _normal(gen, 4, 3), _normal(gen, 4, 3), _normal(gen, 4, 3)
 
 
-def quadrature(mu: Tensor, log_var: Tensor) -> Tensor:
+def quadrature(mu_q: Tensor, log_var_q: Tensor, mu_p: Tensor, log_var_p: Tensor) -> Tensor:
     """The mean of log q - log p under q, as a weighted sum over nodes: exact, since the integrand is a quadratic."""
-    q, p = Normal(mu[..., None], torch.exp(log_var[..., None] / 2)), Normal(0.0, 1.0)
+    q = Normal(mu_q[..., None], torch.exp(log_var_q[..., None] / 2))
+    p = Normal(mu_p[..., None], torch.exp(log_var_p[..., None] / 2))
     z = q.mean + q.stddev * NODES
     integrand = q.log_prob(z) - p.log_prob(z)
     return (integrand * NODE_WEIGHTS / NODE_WEIGHTS.sum()).sum((-2, -1))
