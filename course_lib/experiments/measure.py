@@ -87,6 +87,7 @@ def _measure(lesson: str, name: str, seed: int) -> tuple[dict[str, Measurement],
 def _write_extras(lesson: str, module: object) -> None:
     """Errata with their numbers, and reference figures, from what is measured now."""
     results = record.load(lesson)
+    record.refresh(results, [claim for experiment in module.EXPERIMENTS for claim in experiment.claims])
     if errata := getattr(module, "errata", None):
         results["errata"] = errata()
     order = [claim.id for experiment in module.EXPERIMENTS for claim in experiment.claims]

@@ -30,10 +30,12 @@ class Claim:
         metric: Short name of the number.
         unit: Its unit; empty for a pure number.
         better: Which way is better.
-        rule: When it holds: `mean`, `min` or `max` of our values, `<=`, `<`, `>=` or `>`, and a number or `baseline`.
+        rule: When it holds: `mean`, `min`, `max` or `each` of our values, `<=`, `<`, `>=` or `>`, and a number or
+            `baseline`; `each` compares every seed with the baseline of its own, the others with the mean baseline.
         profile: The profile it runs at.
         baseline: Name of what it is compared with, where the rule says `baseline`.
         paper: Published value and its source, if there is one.
+        floor: The least value the quantity can have, where the band must end; None for no such end.
     """
 
     id: str
@@ -45,6 +47,7 @@ class Claim:
     profile: str
     baseline: str = ""
     paper: dict[str, Any] | None = None
+    floor: float | None = None
 
 
 @dataclass(frozen=True)
@@ -150,26 +153,41 @@ def add(
     record["versions"] = versions()
 
 
-def holds(rule: str, values: list[float], baseline: float | None) -> bool:
-    """Whether measured values satisfy a rule such as `mean <= 88.5` or `max < baseline`.
+def refresh(record: dict[str, Any], claims: list[Claim]) -> None:
+    """Write the claims' words and rules anew, and what follows from them, for the runs that are recorded.
+
+    A claim that was renamed or taken out leaves the record.
+    """
+    known = {claim.id: claim for claim in claims}
+    kept = [entry for entry in record["claims"] if entry["id"] in known]
+    record["claims"] = [_summary(known[entry["id"]], entry["ours"]["runs"]) for entry in kept]
+
+
+def holds(rule: str, values: list[float], baselines: list[float]) -> bool:
+    """Whether measured values satisfy a rule such as `mean <= 88.5` or `each < baseline`.
 
     Raises:
         ValueError: The rule does not read so, or needs a baseline that is not there.
     """
-    match = re.fullmatch(r"(mean|min|max) (<=|>=|<|>) (baseline|[-+]?\d+(?:\.\d*)?(?:[eE][-+]?\d+)?)", rule)
+    match = re.fullmatch(r"(mean|min|max|each) (<=|>=|<|>) (baseline|[-+]?\d+(?:\.\d*)?(?:[eE][-+]?\d+)?)", rule)
     if not match:
-        raise ValueError(f"`rule` (={rule!r}) must read like 'mean <= 88.5' or 'max < baseline'")
-    statistic = {"mean": statistics.fmean, "min": min, "max": max}[match[1]](values)
-    if match[3] == "baseline" and baseline is None:
-        raise ValueError(f"`rule` (={rule!r}) needs a baseline, and none was measured")
-    bound = baseline if match[3] == "baseline" else float(match[3])
-    return bool(all(map(math.isfinite, values)) and _COMPARE[match[2]](statistic, bound))
+        raise ValueError(f"`rule` (={rule!r}) must read like 'mean <= 88.5' or 'each < baseline'")
+    if match[3] == "baseline" and len(baselines) != len(values):
+        raise ValueError(f"`rule` (={rule!r}) needs a baseline for each of {len(values)} values, got {len(baselines)}")
+    bounds = baselines if match[3] == "baseline" else [float(match[3])] * len(values)
+    compare = _COMPARE[match[2]]
+    if match[1] == "each":
+        verdict = all(map(compare, values, bounds))
+    else:
+        statistic = {"mean": statistics.fmean, "min": min, "max": max}[match[1]]
+        verdict = compare(statistic(values), statistics.fmean(bounds))
+    return bool(verdict and all(map(math.isfinite, values)))
 
 
-def band(values: list[float]) -> list[float]:
+def band(values: list[float], floor: float | None = None) -> list[float]:
     """Where a new seed falls 19 times out of 20, if seeds scatter normally: mean -+ t s sqrt(1 + 1/n).
 
-    With one value there is no spread to go by, and the band is that value.
+    With one value there is no spread to go by, and the band is that value. It ends at `floor`, if there is one.
     """
     if len(values) < 2:
         return [values[0], values[0]]
@@ -177,7 +195,8 @@ def band(values: list[float]) -> list[float]:
     t = _T975[min(n - 2, len(_T975) - 1)]  # beyond ten values slightly too wide, never too narrow
     half = t * statistics.stdev(values) * math.sqrt(1 + 1 / n)
     mean = statistics.fmean(values)
-    return [mean - half, mean + half]
+    low = mean - half
+    return [low if floor is None else max(floor, low), mean + half]
 
 
 def versions() -> dict[str, str]:
@@ -215,7 +234,7 @@ def _summary(claim: Claim, runs: dict[str, dict[str, Any]]) -> dict[str, Any]:
             "seeds": [int(seed) for seed in runs],
             "values": values,
             "mean": statistics.fmean(values),
-            "band": band(values),
+            "band": band(values, claim.floor),
             "seconds": round(statistics.fmean(run["seconds"] for run in runs.values()), 1),
             "peak_mb": max(run["peak_mb"] for run in runs.values()),
             "runs": runs,
@@ -223,7 +242,7 @@ def _summary(claim: Claim, runs: dict[str, dict[str, Any]]) -> dict[str, Any]:
         "baseline": {"name": claim.baseline, "mean": baseline} if baseline is not None else None,
         "paper": claim.paper,
         "rule": claim.rule,
-        "holds": holds(claim.rule, values, baseline),
+        "holds": holds(claim.rule, values, baselines),
     }
 
 

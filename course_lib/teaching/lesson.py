@@ -198,8 +198,8 @@ def sentence(claim: Mapping[str, Any]) -> str:
     ours, unit = claim["ours"], _unit(claim)
     seeds = len(ours["values"])
     text = f"**{claim['what'][0].upper()}{claim['what'][1:]}: {number(ours['mean'])}{unit}** "
-    text += f"(mean of {seeds} seed{'s' if seeds != 1 else ''}, profile `{ours['profile']}`, {ours['device']}; "
-    text += f"yours may lie between {number(ours['band'][0])} and {number(ours['band'][1])})."
+    text += f"({f'mean of {seeds} seeds' if seeds > 1 else 'one seed'}, profile `{ours['profile']}`, {ours['device']}"
+    text += f"; yours may lie between {number(ours['band'][0])} and {number(ours['band'][1])})." if seeds > 1 else ")."
     baseline, paper = claim.get("baseline") or {}, claim.get("paper") or {}
     if baseline.get("mean") is not None:
         text += f" {baseline['name'][0].upper()}{baseline['name'][1:]}: {number(baseline['mean'])}{unit}."
@@ -215,7 +215,7 @@ def _row(claim: Mapping[str, Any]) -> list[str]:
     return [
         claim["what"],
         f"{number(ours['mean'])}{_unit(claim)} ({len(ours['values'])} seeds, {ours['profile']})",
-        f"{number(ours['band'][0])} to {number(ours['band'][1])}",
+        f"{number(ours['band'][0])} to {number(ours['band'][1])}" if len(ours["values"]) > 1 else "one run",
         f"{baseline['name']}: {number(baseline['mean'])}" if baseline.get("mean") is not None else "",
         f"{number(paper['value'])} ({paper['source']})" if paper.get("value") is not None else "",
         claim["rule"],

@@ -56,7 +56,7 @@ class Direction:
         eigenvalue: Variance of the data along the direction, l.
         noise_var: Noise variance of the decoder, s squared.
         beta: Weight of the divergence.
-        gain: The decoder's gain, w.
+        gain: The decoder's gain, g.
     """
 
     eigenvalue: float
@@ -72,8 +72,17 @@ class Direction:
 
     @classmethod
     def tight(cls, gen: torch.Generator) -> "Direction":
-        """A random direction whose gain is the best one."""
-        return cls.draw(gen).best()
+        """A random direction above the threshold with the gain that a search found; no formula has a part in it."""
+        one = cls.draw(gen)
+        one = replace(one, eigenvalue=one.eigenvalue + one.beta * one.noise_var)
+        low, high = 0.0, math.sqrt(one.eigenvalue)
+        for _ in range(100):  # golden section: the loss has one minimum at gains of 0 or more
+            left, right = low + 0.381966 * (high - low), low + 0.618034 * (high - low)
+            if replace(one, gain=left).loss() < replace(one, gain=right).loss():
+                high = right
+            else:
+                low = left
+        return replace(one, gain=0.5 * (low + high))
 
     def best(self) -> "Direction":
         """The same direction with the gain that `threshold` of lesson 01 predicts."""

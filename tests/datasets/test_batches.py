@@ -15,8 +15,8 @@ def test_digits_split_ranges_and_types():
     from sklearn.datasets import load_digits as oracle
 
     train, test = load_digits()
-    assert (len(train), len(test)) == (1437, 360)
-    assert train.images.shape == (1437, 1, 8, 8)
+    assert (len(train), len(test)) == (1415, 382)
+    assert train.images.shape == (1415, 1, 8, 8)
     assert train.images.dtype == torch.float32
     assert train.labels.dtype == torch.int64
     raw = oracle()

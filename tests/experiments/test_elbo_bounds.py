@@ -34,12 +34,22 @@ def test_both_gradients_agree_and_the_path_wins():
 
 
 def test_the_weighted_bound_rises_to_the_evidence():
-    measurement = measured(elbo_bounds.monotone, draws=2000)
+    measurements = elbo_bounds.monotone(0, draws=2000)
+    measurement = measurements["iwae_monotone"]
+    assert measurements["iwae_is_a_bound"].value < 4
     bounds = measurement.extra["bound"]
     assert measurement.extra["k"] == [1, 2, 4, 8, 16, 32, 64]
     assert all(a < b for a, b in itertools.pairwise(bounds))
     assert bounds[-1] < measurement.extra["log_evidence"] < bounds[-1] + 0.25
-    assert measurement.value > 4
+    assert measurement.value > 2
+
+
+@pytest.mark.parametrize(
+    "wrong", [lambda w: torch.logsumexp(w, 0), lambda w: w.max(0).values], ids=["without -log k", "maximum"]
+)
+def test_a_wrong_bound_is_told_from_a_bound(monkeypatch, wrong):
+    monkeypatch.setattr(elbo_bounds, "importance_weighted_bound", wrong)
+    assert elbo_bounds.monotone(0, draws=2000)["iwae_is_a_bound"].value > 4
 
 
 def optimum(beta):

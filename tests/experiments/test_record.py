@@ -47,7 +47,14 @@ def claims_of(lesson):
     ],
 )
 def test_rules(rule, values, baseline, verdict):
-    assert record.holds(rule, values, baseline) is verdict
+    assert record.holds(rule, values, [] if baseline is None else [baseline] * len(values)) is verdict
+
+
+@pytest.mark.parametrize(
+    ("rule", "verdict"), [("each < baseline", False), ("mean < baseline", True), ("max < baseline", True)]
+)
+def test_each_compares_every_seed_with_its_own_baseline(rule, verdict):
+    assert record.holds(rule, [87.0, 86.0, 86.0], [86.5, 88.5, 88.0]) is verdict
 
 
 @pytest.mark.parametrize(
@@ -56,12 +63,12 @@ def test_rules(rule, values, baseline, verdict):
 )
 def test_rules_that_do_not_read_are_refused(rule):
     with pytest.raises(ValueError, match=re.escape(f"`rule` (={rule!r}) must read like 'mean <= 88.5'")):
-        record.holds(rule, [1.0], 2.0)
+        record.holds(rule, [1.0], [2.0])
 
 
 def test_a_rule_against_a_baseline_needs_one():
-    with pytest.raises(ValueError, match="needs a baseline, and none was measured"):
-        record.holds("max < baseline", [1.0], None)
+    with pytest.raises(ValueError, match="needs a baseline for each of 2 values, got 1"):
+        record.holds("max < baseline", [1.0, 2.0], [3.0])
 
 
 # ---- bands
@@ -233,7 +240,7 @@ def test_experiments_are_well_formed(lesson):
         assert len(set(experiment.seeds)) == len(experiment.seeds) > 0
         assert len(experiment.seeds) >= 3 or experiment.name == "long"  # one long run of each is asked for
         for claim in experiment.claims:
-            record.holds(claim.rule, [1.0], 1.0)  # reads
+            record.holds(claim.rule, [1.0], [1.0])  # reads
             assert ("baseline" in claim.rule) == bool(claim.baseline), claim.id
             # The rule looks in the direction that is called better.
             assert ("<" in claim.rule) == (claim.better == "lower"), claim.id
@@ -253,12 +260,12 @@ def test_committed_numbers_follow_from_their_runs(lesson, claim_id):
     assert list(runs) == ours["seeds"]
     assert ours["values"] == values
     assert ours["mean"] == pytest.approx(statistics.fmean(values), rel=1e-12)
-    assert ours["band"] == pytest.approx(record.band(values), rel=1e-12)
+    assert ours["band"] == pytest.approx(record.band(values, claim.floor), rel=1e-12)
     baselines = [run["baseline"] for run in runs.values() if run["baseline"] is not None]
     assert len(baselines) in (0, len(runs))
     baseline = statistics.fmean(baselines) if baselines else None
     assert (entry["baseline"] or {}).get("mean") == baseline
-    assert entry["holds"] is record.holds(entry["rule"], values, baseline)
+    assert entry["holds"] is record.holds(entry["rule"], values, baselines)
     # The rule is the one that stands in the code, not one fitted to the numbers afterwards.
     assert (entry["rule"], ours["profile"], entry["better"]) == (claim.rule, claim.profile, claim.better)
 

@@ -71,7 +71,7 @@ PROFILES = {
 }
 
 # The digits that scikit-learn ships, 8 x 8, grey values. They are few: a small code and a short run already overfit
-# nothing and fit well, and longer ones start to learn the 1,437 training images by heart.
+# nothing and fit well, and longer ones start to learn the 1,415 training images by heart.
 _GREY = {"image_size": 8, "likelihood": "gaussian", "latent": 2, "hidden": (64, 64)} | FAST | {"warmup": 50}
 DIGITS_PROFILES = {
     "smoke": VaeConfig(**(_GREY | {"hidden": (32,), "steps": 60, "batch_size": 64, "warmup": 5})),
