@@ -23,7 +23,8 @@
 # lesson, and every number in the text comes from a file that a command wrote.
 #
 # This lesson shows the tools with which that is done, on the smallest examples that still surprise: a coin and a
-# histogram. You need some Python and the idea of a mean; nothing comes before it. At the end you can
+# histogram. You need some Python, a first acquaintance with PyTorch (tensors, `backward`, an optimizer) and the idea of
+# a mean; no lesson comes before this one. At the end you can
 #
 # - read a derivation table, and break it on purpose to see what holds it together;
 # - say what the training loop of every later lesson does, because you will have read it;
@@ -111,6 +112,30 @@ this = lesson.start(
 this.cost_box()
 
 # %% [markdown]
+# ### Where this goes
+#
+# The figure shows the claim at the centre of this lesson, on a fair coin that pays 1 or 4. The point on the curve is
+# the logarithm of the mean prize, the point on the straight line is the mean of the two logarithms, and the gap
+# between them, the thick bar, is never negative. You will see the claim derived line by line, each line computed on
+# random coins; learn that the gap has a name; and break the derivation to see that its checks bite.
+
+# %% tags=["nbval-ignore-output", "hide-input"] mystnb={"image": {"alt": "The curve of the logarithm from 0.5 to 5, and the straight line between its values at 1 and 4. At the mean, 2.5, a thick bar spans the gap between the line and the curve above it."}}
+import math
+
+import torch
+
+from course_lib.teaching import plots
+
+figure, axes = plots.figure_axes(height=3.0)
+prizes = torch.linspace(0.5, 5, 200)
+plots.curve(axes, prizes, prizes.log())
+plots.curve(axes, torch.tensor([1.0, 4.0]), torch.tensor([0.0, math.log(4)]), colour="black", style="--")
+axes.plot([2.5, 2.5], [math.log(2), math.log(2.5)], "o-", color=plots.COLOURS["red"], linewidth=3)
+axes.text(2.4, 1.0, "logarithm of the mean", ha="right")
+axes.text(2.65, 0.6, "mean of the logarithms", va="top")
+plots.finding(axes, "The logarithm of a mean exceeds the mean of the logarithms", x="prize", y="logarithm of the prize")
+
+# %% [markdown]
 # ## Look first
 #
 # Scikit-learn ships 1,797 real handwritten digits, eight pixels on a side; no download is needed. Below are sixteen of
@@ -119,7 +144,6 @@ this.cost_box()
 
 # %% tags=["nbval-ignore-output"] mystnb={"image": {"alt": "Sixteen handwritten digits of 8 by 8 pixels in two rows, white on black, each with its share of ink as a percentage above it."}}
 from course_lib.datasets import Batches, load_digits
-from course_lib.teaching import plots
 
 train, test = load_digits()
 ink = train.images.mean(dim=(1, 2, 3))
@@ -136,14 +160,14 @@ figure = plots.image_grid(
 # the mean of the logarithms? The answer, Jensen's inequality, carries the whole of the next lesson, where the prize
 # becomes the probability of an image, and the coin the choice of a latent variable.
 #
+# Write $\mathbb{E}[x]$ for the mean prize, $\pi\,x_1 + (1 - \pi)\,x_2$: each prize times its probability, summed. The
+# letter stands for *expectation*. In the same way $\mathbb{E}[\log x]$ is the mean of the logarithms.
+#
 # First the model. It holds numbers, so that everything below can be computed on it. `draw` makes a random coin;
 # `draw_equal` makes one whose two prizes are the same.
 
 # %%
-import math
 from dataclasses import dataclass
-
-import torch
 
 
 @dataclass(frozen=True)
@@ -283,46 +307,41 @@ for derivation in (jensen, exact):
 
 # %% [markdown]
 # Move the slider to break the derivation yourself. The first picture is the derivation as it should be; in each of the
-# others one thing was changed, and the line that no longer holds is red, with the two values that disagree.
+# others one thing was changed, and the line that no longer holds is red, with the two values that disagree. Dropped
+# terms, flipped signs and the reversed inequality are all there.
 
 # %% tags=["nbval-ignore-output"]
 jensen.break_it(most=9)
 
 # %% [markdown]
+# And here is the derivation of the gap, with its divergence turned round in the last picture. That one fails by the
+# numbers of the refuted claim above.
+
+# %% tags=["nbval-ignore-output"]
+exact.break_it()
+
+# %% [markdown]
 # ## Predict, then train
 #
-# Now a model with two parameters: the ink of a digit, $x$, is a normal variable with mean $\mu$ and standard deviation
-# $\sigma$. We fit both by climbing the log-likelihood.
+# Now a model with two parameters: the ink of a digit is a normal variable with mean $\mu$ and standard deviation
+# $\sigma$. A normal variable has a *density*, a curve that is high where values are crowded. The **log-likelihood**
+# of a choice of $\mu$ and $\sigma$ is the logarithm of the density that it gives to the digits we have, here as a
+# mean over digits. We fit both numbers by making it large, or, as optimizers go downhill, by making its negative
+# small. The log of the run calls that `nll`.
+#
+# Do not be alarmed when it falls below zero. A probability is at most 1, and minus its logarithm never negative; but a
+# density is not a probability. Only the area below the curve is 1, so a narrow curve rises above 1, and there minus
+# its logarithm is negative.
 #
 # **Predict first.** Look at the sixteen digits again. What will $\mu$ be? And will a normal curve suit the histogram
 # of all digits, or will its tails be too heavy, or too light?
 #
 # ### The loop you will see in every lesson
 #
-# Training loops in this course are `for` loops, and their body is yours. What stands behind the `for` is this method;
-# here it is, word for word.
-
-# %% tags=["nbval-ignore-output"]
-from course_lib.teaching import show_code
-from course_lib.training import Run
-
-show_code(Run.steps)
-
-# %% [markdown]
-# Read it once, and `run.steps` is a word you own:
-#
-# - `_open` finds the place in the data where an earlier run stopped, if there is one to resume.
-# - `range` counts from the step after that, so a resumed run does what an uninterrupted one would have done, to the
-#   last bit on a CPU.
-# - `yield` hands you the step and the batch. The body of your loop runs *there*; nothing is called back.
-# - After your body, `_read_log` fetches the logged terms from the device, many steps at once. A value that is not
-#   finite stops the run here, by name, before anything is overwritten.
-# - `save` writes weights and checkpoint; `_finish` writes the last ones. `finally` closes the progress line, also when
-#   your body raises.
-#
-# The step function below is the other half, and it is always written in this form: loss, `zero_grad`, `backward`,
-# `step`, and a dictionary of named terms. The two parameters are $\mu$ and the logarithm of $\sigma^2$: a network may
-# return any number for a log-variance, and none of them is invalid.
+# The loop is `for step, batch in run.steps(batches, total=...)`, and its body is yours; everything else is bookkeeping.
+# The step function is always written in the same form: loss, `zero_grad`, `backward`, `step`, and a dictionary of named
+# terms. The two parameters are $\mu$ and the logarithm of $\sigma^2$: a network may return any number for a
+# log-variance, and none of them is invalid.
 
 # %%
 from dataclasses import asdict
@@ -330,6 +349,7 @@ from dataclasses import asdict
 from torch import nn
 
 from course_lib.losses import gaussian_log_likelihood
+from course_lib.training import Run
 
 
 @dataclass(frozen=True)
@@ -366,7 +386,8 @@ def ink_step(model, optimizer, batch):
     return {"nll": loss.detach()}
 
 # %% [markdown]
-# And the loop itself. It keeps the two parameters at some of the early steps, for a picture below.
+# And the loop itself. `Run` is told what to save and under which name; then come the two lines that matter, the
+# `for` and the step. The `if` keeps the parameters of some early steps, for a picture below.
 
 # %% tags=["nbval-ignore-output"]
 cfg = this.config(PROFILES)
@@ -408,46 +429,73 @@ error = ((found - formula) / formula).abs().max()
 print("mean and standard deviation found to within 5 %:", bool(error < 0.05))
 
 # %% [markdown]
+# ### What stands behind the `for`
+#
+# You have used `run.steps`; here it is, word for word.
+
+# %% tags=["nbval-ignore-output"]
+from course_lib.teaching import show_code
+
+show_code(Run.steps)
+
+# %% [markdown]
+# The loop is `for step in range(...)` with a `yield`; everything else is bookkeeping:
+#
+# - `_open` finds the place in the data where an earlier run stopped, if there is one to resume.
+# - `range` counts from the step after that, so a resumed run does what an uninterrupted one would have done, to the
+#   last bit on a CPU.
+# - `yield` hands you the step and the batch. The body of your loop runs *there*; nothing is called back.
+# - After your body, `_read_log` fetches the logged terms from the device, many steps at once. A value that is not
+#   finite stops the run here, by name, before anything is overwritten.
+# - `save` writes weights and checkpoint; `_finish` writes the last ones. `finally` closes the progress line, also when
+#   your body raises.
+
+# %% [markdown]
 # ## Look again
 #
-# The slider moves through the first steps of the training: the histogram is the ink of all 1,437 training digits, the
-# line is the model. It begins as a flat curve around 0 and climbs onto the data; the mean arrives first, the width
-# last.
+# The slider moves through the first steps of the training: the histogram is the ink of all training digits, the
+# line is the density of the model. It begins as a flat curve around 0 and climbs onto the data; the mean arrives first,
+# the width last. The pictures stop at step 280, when there is little left to see; the training went on.
 
 # %% tags=["nbval-ignore-output"]
 from course_lib.teaching import Player
 
 
-def normal_density(x, mu, sigma):
-    return torch.exp(-(((x - mu) / sigma) ** 2) / 2) / (sigma * math.sqrt(2 * math.pi))
+def normal_density(value, mu, sigma):
+    return torch.exp(-(((value - mu) / sigma) ** 2) / 2) / (sigma * math.sqrt(2 * math.pi))
 
 
 def draw_fit(step, mu, sigma):
     figure, axes = plots.figure_axes(height=2.6)
     axes.hist(ink.numpy(), bins=40, range=(0, 0.6), density=True, color=plots.COLOURS["sky"])
-    x = torch.linspace(0, 0.6, 300)
-    plots.curve(axes, x, normal_density(x, mu, sigma), colour="red")
+    shares = torch.linspace(0, 0.6, 300)
+    plots.curve(axes, shares, normal_density(shares, mu, sigma), colour="red")
     axes.set_ylim(0, 14)
-    plots.finding(axes, f"step {step}", x="share of ink", y="density")
+    plots.finding(axes, f"step {step} of {cfg.steps}", x="share of ink in a picture", y="density")
     return figure
 
 
 Player(
     [draw_fit(*one) for one in kept],
-    [f"step {k}: mean {mean:.3f}, standard deviation {width:.3f}" for k, mean, width in kept],
-    title="Two parameters find the ink of 1,437 digits",
+    [
+        f"step {k} of {cfg.steps}: mean {mean:.3f}, standard deviation {width:.3f}"
+        + (" (the pictures stop here)" if k == kept[-1][0] else "")
+        for k, mean, width in kept
+    ],
+    title=f"Two parameters find the ink of {len(ink):,} digits",
     alt="A histogram of the ink of all training digits, and a normal curve that moves onto it.",
 )
 
 # %% [markdown]
 # How good was your prediction? The mean is where the eye puts it; the tails are the surprise. A normal curve puts
-# 0.62 % of all digits more than two and a half standard deviations below the mean, and as many above it. Count them.
+# 0.62 % of all digits more than two and a half standard deviations below the mean, and as many above it. This cell
+# counts them.
 
 # %%
 distance = (ink - ink.mean()) / ink.std(correction=0)
-promised = 0.0062
-print("fewer pale digits than promised:", bool((distance < -2.5).float().mean() < promised))
-print("more dark digits than promised:", bool((distance > 2.5).float().mean() > promised))
+promised = 0.0062 * len(ink)
+for name, beyond in (("pale", distance < -2.5), ("dark", distance > 2.5)):
+    print(f"very {name} digits: {int(beyond.sum())}; the normal curve promises {promised:.0f} of {len(ink)}")
 
 # %% [markdown]
 # Nobody draws a digit with hardly any ink, and some press hard. So the loop found the best normal curve, and no normal

@@ -34,7 +34,7 @@ ORDINALS = ("first", "second", "third", "fourth", "fifth", "sixth")
 WIDTH, LEFT = 4.8, 0.14  # inches, share of the width
 ROOM = WIDTH * (0.98 - LEFT)  # inches for a formula
 PAD, GAP, VERDICT = 0.1, 0.09, 0.26  # inches around a row, between the pieces of a formula, for the words below it
-HEADING, SMALL = 0.26, 11.0  # inches for a line of the heading, points of its formula
+HEADING, SMALL = 0.26, 12.5  # inches for a line of the heading, points of its formula
 
 
 def describe(mutant: Mutant | None) -> str:
@@ -46,7 +46,9 @@ def describe(mutant: Mutant | None) -> str:
 
 def _label(mutant: Mutant) -> str:
     number = mutant.lines[mutant.line].number
-    return f"({number})" if number else f"line {mutant.line + 1}"
+    if number:
+        return f"({number})"
+    return f"the {ORDINALS[mutant.line]} line" if mutant.line < len(ORDINALS) else f"line {mutant.line + 1}"
 
 
 def _change(mutant: Mutant) -> str:
