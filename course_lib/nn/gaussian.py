@@ -57,7 +57,9 @@ class FullGaussian:
 
     def log_density(self, value: Float[Tensor, "k b z"]) -> Float[Tensor, "k b"]:
         """Log-density at k values for each datum, nats."""
-        whitened = torch.linalg.solve_triangular(self.tril, (value - self.mu).unsqueeze(-1), upper=False).squeeze(-1)
+        # Triangular solves exist in single precision and above only.
+        tril, shift = self.tril.float() if self.tril.element_size() < 4 else self.tril, value - self.mu
+        whitened = torch.linalg.solve_triangular(tril, shift.to(tril.dtype).unsqueeze(-1), upper=False).squeeze(-1)
         log_det = self.tril.diagonal(dim1=-2, dim2=-1).log().sum(-1)
         return -0.5 * (LOG_2PI * value.shape[-1] + whitened.square().sum(-1)) - log_det
 

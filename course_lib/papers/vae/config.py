@@ -4,6 +4,15 @@ from dataclasses import dataclass
 from typing import Literal
 
 
+_OPTIONS = {
+    "posterior": ("diagonal", "full"),
+    "likelihood": ("bernoulli", "gaussian"),
+    "objective": ("elbo", "iwae"),
+    "optimizer": ("adam", "muon"),
+    "schedule": ("staged", "cosine"),
+}
+
+
 @dataclass(frozen=True, kw_only=True)
 class VaeConfig:
     """One stochastic layer, as in Burda, Grosse and Salakhutdinov 2016 (section 5), whose numbers are the defaults.
@@ -51,6 +60,10 @@ class VaeConfig:
 
     def __post_init__(self) -> None:
         """Refuse settings that contradict each other."""
+        for name, options in _OPTIONS.items():
+            value = getattr(self, name)
+            if value not in options:
+                raise ValueError(f"`{name}` (={value!r}) must be one of {', '.join(map(repr, options))}")
         if self.learned_prior and self.num_classes < 1:
             raise ValueError("`learned_prior` needs `num_classes` >= 1: without a class, N(0, I) loses no generality")
         if self.objective == "iwae" and self.beta != 1:

@@ -74,6 +74,11 @@ class Vae(nn.Module):
         self, x: Float[Tensor, "b ..."], labels: Int[Tensor, " b"] | None = None
     ) -> DiagonalGaussian | FullGaussian:
         """Posterior q(z given x), or q(z given x, y) with labels."""
+        if x.flatten(1).shape[1] != self.pixels:
+            size = self.cfg.image_size
+            raise ValueError(
+                f"`x` has shape {tuple(x.shape)}: expected {size} x {size} pixels (`image_size` of its config)"
+            )
         hidden = self.encoder(self._with_labels(x.flatten(1), labels))
         z = self.cfg.latent
         mu, spread = self.to_posterior(hidden).split([z, self.to_posterior.out_features - z], 1)
@@ -82,7 +87,7 @@ class Vae(nn.Module):
         tril = mu.new_zeros(len(mu), z, z)
         rows, cols = torch.tril_indices(z, z, device=mu.device)
         # exp on the diagonal keeps the factor valid; 0 everywhere is the identity.
-        tril[:, rows, cols] = torch.where(rows == cols, torch.exp(0.5 * spread), spread)
+        tril[:, rows, cols] = torch.where(rows == cols, torch.exp(0.5 * spread), spread).to(tril.dtype)
         return FullGaussian(mu, tril)
 
     def prior(self, b: int, labels: Int[Tensor, " b"] | None = None) -> DiagonalGaussian:
@@ -135,6 +140,14 @@ class Vae(nn.Module):
             raise ValueError(f"`labels` missing: this VAE is conditional on {self.num_classes} classes")
         if labels.shape != (b,):
             raise ValueError(f"`labels` has shape {tuple(labels.shape)}: expected {(b,)}, one class a datum")
+        if labels.is_floating_point():
+            raise ValueError(f"`labels` has type {labels.dtype}: classes are whole numbers, use `.long()`")
+        if labels.device.type == "cpu" and len(labels) and not torch.compiler.is_compiling():
+            low, high = int(labels.min()), int(labels.max())
+            if low < 0 or high >= self.num_classes:
+                raise ValueError(
+                    f"`labels` spans {low} to {high}: this VAE knows the classes 0 to {self.num_classes - 1}"
+                )
 
 
 def log_likelihoods(x: Float[Tensor, "b ..."], out: VaeOutput) -> Float[Tensor, "k b"]:
