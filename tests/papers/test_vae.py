@@ -298,9 +298,9 @@ def test_a_misspelt_option_is_refused(name, value):
 
 def test_images_of_another_size_and_strange_labels_are_refused():
     vae, _ = build()
-    with pytest.raises(ValueError, match="expected .* pixels"):
+    with pytest.raises(ValueError, match=r"expected .* pixels"):
         vae.encode(torch.zeros(2, 1, 5, 5))
     conditional = Vae(VaeConfig(image_size=4, latent=2, hidden=(8,), num_classes=3))
     x = torch.zeros(2, 1, 4, 4)
-    with pytest.raises(ValueError, match="spans 0 to 3: this VAE knows the classes 0 to 2"):
+    with pytest.raises(ValueError, match=r"spans 0 to 3: this VAE knows the classes 0 to 2"):
         conditional.encode(x, torch.tensor([0, 3]))

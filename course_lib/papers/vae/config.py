@@ -3,7 +3,6 @@
 from dataclasses import dataclass
 from typing import Literal
 
-
 _OPTIONS = {
     "posterior": ("diagonal", "full"),
     "likelihood": ("bernoulli", "gaussian"),
