@@ -107,8 +107,8 @@ pages: $(VENV)/.book ## redraw and rewrite the generated pages of the book (nota
 	@echo "==> writing the generated pages"
 	@$(PY) -m course_lib.authoring.pages
 
-student: $(VENV)/.test ## write the notebooks without solutions into student/
-	@echo "==> writing student/"
+student: $(VENV)/.test ## write the notebooks without solutions into build/student/
+	@echo "==> writing build/student/"
 	@$(PY) -m course_lib.authoring.student
 
 address: $(VENV)/.test ## write the repository's address (URL=https://...) into the settings and every set-up cell
