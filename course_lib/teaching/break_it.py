@@ -141,7 +141,7 @@ def _heights(derivation: Any, shown: Sequence[Mutant | None]) -> list[float]:
 
 def _draw(derivation: Any, mutant: Mutant | None, heights: Sequence[float]) -> Figure:
     lines = derivation.lines if mutant is None else mutant.lines
-    top = 2 * HEADING + 0.22
+    top = 2 * HEADING + 0.27
     height = top + sum(heights)
     figure = plt.figure(figsize=(WIDTH, height), dpi=150, layout="none")
 
@@ -179,7 +179,7 @@ def _head(figure: Figure, write: Any, mutant: Mutant | None) -> None:
     colour = RED if mutant.caught else INK
     words = f"In {_label(mutant)}, {VERBS[mutant.kind]}" + ("" if mutant.caught else " (nothing fails)") + ":"
     write(0.02, HEADING, words, fontsize=10, color=colour, fontweight="bold")
-    _fit(figure, write(0.02, 2 * HEADING, _formula(mutant), fontsize=SMALL, color=colour), 0.96)
+    _fit(figure, write(0.02, 2 * HEADING + 0.05, _formula(mutant), fontsize=SMALL, color=colour), 0.96)
 
 
 def _verdict(derivation: Any, mutant: Mutant | None, index: int) -> tuple[str, str]:

@@ -194,11 +194,29 @@ def stamp(notebook):
     notebook.cells[4].metadata["papermill"] = {"duration": 1.0}
 
 
+def figure(*values):
+    """A figure with a curve through these values, as a notebook stores it."""
+    import base64
+    import io
+
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    drawn, buffer = Figure(figsize=(4, 3)), io.BytesIO()
+    FigureCanvasAgg(drawn)
+    axes = drawn.subplots()
+    axes.set_title("A title that states nothing")
+    axes.plot(values)
+    drawn.savefig(buffer)
+    return base64.b64encode(buffer.getvalue()).decode("ascii")
+
+
 WIDGET = "application/vnd.jupyter.widget-view+json"
 SPOILT_NOTEBOOKS = [
     ("raw_bars", add_output("text/markdown", "| 1.3 | $p(z|x)$ |"), "a raw bar"),
     ("tables", add_output("text/html", "<table><td>$x$</td></table>"), "a formula in an HTML table"),
     ("alt_text", add_output("text/html", '<img src="data:,">'), "an <img> without alt text"),
+    ("drawn_figures", add_output("image/png", figure()), "whose axes are empty"),
     ("pair_in_step", lambda notebook: notebook.cells.pop(), "Run `make notebooks`"),
     ("stored_outputs", set_metadata(course={"stored": {"profile": "standard"}}), "of the profile standard"),
     ("stored_outputs", set_cell(7, execution_count=None), "was not run"),
@@ -331,3 +349,8 @@ def test_a_sentence_that_cites_may_give_the_published_number(course):
     assert said(course, "typed_numbers") == []
     course.spoil("84.78 nats.", "a number. We reach 84.78 nats.")
     assert len(said(course, "typed_numbers")) == 1
+
+
+def test_figures_with_a_curve_are_not_empty(course):
+    edit(course, add_output("image/png", figure(1.0, 2.0)))
+    assert said(course, "drawn_figures") == []

@@ -4,7 +4,7 @@ from course_lib.authoring.rules.base import Book, Finding
 from course_lib.authoring.rules.derivations import derivations
 from course_lib.authoring.rules.equations import displayed_formulas, formula_numbers
 from course_lib.authoring.rules.exercises import exercise_count, exercise_parts, hidden_solutions
-from course_lib.authoring.rules.figures import alt_text, sentence_before, tagged_figures
+from course_lib.authoring.rules.figures import alt_text, drawn_figures, sentence_before, tagged_figures
 from course_lib.authoring.rules.frame import colab_link, header, parameters, refused_tags, sections, setup_cell
 from course_lib.authoring.rules.maths import plain_environments, raw_bars
 from course_lib.authoring.rules.storage import clean_storage, measured, pair_in_step, portable_outputs, stored_outputs
@@ -38,6 +38,7 @@ LESSON_RULES = (
     formula_numbers,
     symbols,
     alt_text,
+    drawn_figures,
     sentence_before,
     tagged_figures,
     exercise_count,

@@ -1,5 +1,7 @@
 """Figures: alt text, and a sentence before each that says what it shows."""
 
+import base64
+import io
 import re
 from collections.abc import Iterator
 
@@ -37,6 +39,24 @@ def alt_text(lesson: Lesson, book: Book) -> Iterator[Finding]:
     for index, cell in enumerate(lesson.source.cells):
         if cell.cell_type == "markdown" and re.search(r"!\[\s*\]\(", cell.source):
             yield Finding(script(lesson), index, "a Markdown image without alt text", "write ![what it shows](...)")
+
+
+def drawn_figures(lesson: Lesson, book: Book) -> Iterator[Finding]:
+    """No stored figure is a frame with nothing in it: white but for a little black, and without any colour."""
+    for index, cell in stored_code(lesson):
+        for output in cell.outputs:
+            if (data := output.get("data", {}).get("image/png")) and _is_empty("".join(data)):
+                remedy = "draw nothing where there is nothing to draw, and run `make notebooks`"
+                yield Finding(stored(lesson), index, "a figure whose axes are empty", remedy)
+
+
+def _is_empty(data: str) -> bool:
+    import numpy as np
+    from PIL import Image
+
+    pixels = np.asarray(Image.open(io.BytesIO(base64.b64decode(data))).convert("RGB")).astype(int)
+    coloured = (pixels.max(-1) - pixels.min(-1) > 40).any()
+    return not coloured and bool((pixels.min(-1) < 200).mean() < 0.08)
 
 
 def sentence_before(lesson: Lesson, book: Book) -> Iterator[Finding]:

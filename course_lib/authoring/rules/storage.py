@@ -67,10 +67,9 @@ def stored_outputs(lesson: Lesson, book: Book) -> Iterator[Finding]:
 def measured(lesson: Lesson, book: Book) -> Iterator[Finding]:
     """No stored output says that a claim, or the lesson's cost, has not been measured yet."""
     for index, cell in stored_code(lesson):
-        for text in output_texts(cell):
-            if match := _UNMEASURED.search(text):
-                remedy = f"run the command that it names, and {MAKE}"
-                yield Finding(stored(lesson), index, f"an output says '{match[0]}'", remedy)
+        if match := _UNMEASURED.search("\n".join(output_texts(cell))):
+            remedy = f"run the command that it names, and {MAKE}"
+            yield Finding(stored(lesson), index, f"an output says '{match[0]}'", remedy)
 
 
 def _shows(source: str) -> bool:
