@@ -65,6 +65,7 @@ def test_relations_inside_brackets_do_not_cut():
         (r"\mathbb{E}_{q}\left[\log p_\theta(x_i)\right]", {r"\mathbb{E}", "p", r"\theta", "x"}),
         (r"\mathcal{L}^K + \frac{1}{2}\sigma^2", {r"\mathcal{L}", r"\sigma"}),
         (r"e^{\ell_i} + e", {r"\ell"}),
+        (r"\log(2\pi s^2)", {"s"}),
         (r"\operatorname{softplus}(-\text{depth})", set()),
     ],
 )

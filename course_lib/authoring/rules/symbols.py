@@ -22,9 +22,9 @@ _SCRIPT = re.compile(r"[_^]\s*(?:\{((?:[^{}]|\{[^{}]*\})*)\}|(\\[A-Za-z]+|.))")
 def atoms(latex: str) -> set[str]:
     r"""The symbols of a formula: Greek letters, letters in a special style such as `\mathcal{L}`, single Latin letters.
 
-    Names set upright, Latin letters in indices and exponents, and the number e do not count.
+    Names set upright, Latin letters in indices and exponents, and the numbers e and 2 pi do not count.
     """
-    latex = _UPRIGHT.sub(" ", latex)
+    latex = _UPRIGHT.sub(" ", latex).replace(r"2\pi", "2")
     found = {rf"\{style}{{{letter}}}" for style, letter in _STYLED.findall(latex)}
     latex = _STYLED.sub(" ", latex)
     for script_ in _SCRIPT.finditer(latex):
