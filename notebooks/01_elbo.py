@@ -1400,7 +1400,7 @@ check("01.1", elbo_of_table_solution)
 # A conditional VAE has a learned prior, so its penalty is a divergence between *two* diagonal Gaussians. For each image
 # of a batch you are given the means and log-variances of $q$ and of $p$, all four of the shape `(b, d)`. Return
 # $D_{\mathrm{KL}}(q \,\Vert\, p)$ in nats, one number per image: the shape goes from `(b, d)` to `(b,)`. The formula is
-# [line (1.13)](#eq-1-13); what is left to you are its logarithms, and the order of the arguments.
+# line (1.13); what is left to you are its logarithms, and the order of the arguments.
 #
 # Read the names twice. `log_var_q` is $\log \sigma_q^2$ and not $\log \sigma_q$. The released code of
 # [Crossing Nets](https://github.com/melonwan/crossingNet) calls a log-variance `logsd`; whoever trusts that name
