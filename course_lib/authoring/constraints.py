@@ -32,8 +32,12 @@ def canonical(name: str) -> str:
     return name.lower().replace("_", "-").replace(".", "-")
 
 
-def closure(root: Path = ROOT) -> dict[str, str]:
+def closure(root: Path = ROOT, *, without: tuple[str, ...] = ()) -> dict[str, str]:
     """Distribution -> installed version, for all that the project and its extras need in this environment.
+
+    Args:
+        root: The checkout.
+        without: Extras to leave out, because they are not installed here.
 
     Raises:
         ValueError: A required distribution is not installed.
@@ -42,7 +46,8 @@ def closure(root: Path = ROOT) -> dict[str, str]:
 
     project = tomllib.loads((root / "pyproject.toml").read_text(encoding="utf-8"))["project"]
     own = canonical(project["name"])
-    asked = [*project["dependencies"], *(r for extra in project["optional-dependencies"].values() for r in extra)]
+    chosen = {name: asked for name, asked in project["optional-dependencies"].items() if name not in without}
+    asked = [*project["dependencies"], *(r for extra in chosen.values() for r in extra)]
     queue = [(Requirement(text), "pyproject.toml") for text in asked]
     found: dict[str, str] = {}
     done: set[tuple[str, frozenset[str]]] = set()
