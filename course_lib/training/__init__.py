@@ -1,4 +1,8 @@
-"""Training: where it runs (`Runtime`), the loop and its record (`Run`), and explicit randomness."""
+"""Training: where it runs (`Runtime`), the loop and its record (`Run`), and explicit randomness.
+
+A training loop stays a `for` loop in sight: `Run.steps` yields the step and the batch, keeps the log, writes
+checkpoints that resume to the last bit on a CPU, and stops at the first number that is not finite.
+"""
 
 from course_lib.training.checkpoint import load_weights
 from course_lib.training.errors import CheckpointError, LockedError, NonFiniteError, OutputError, RunError
