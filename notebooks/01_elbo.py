@@ -745,9 +745,10 @@ else:
     for i, (value, colour) in enumerate(zip(runs["eigenvalues"], ("blue", "orange", "green", "red", "pink"), strict=True)):
         predicted = np.sqrt(np.maximum(value - grid * runs["s2"], 0))
         plots.curve(axes, grid, predicted, colour=colour)
-        axes.text(0.3, predicted[0] + 0.04, f"variance {value:g}", color=plots.COLOURS[colour])
+        axes.text(0.3, predicted[0] + 0.05, f"variance {value:g}", color=plots.COLOURS[colour])
         axes.plot(runs["beta"], [gains[i] for gains in runs["gains"]], "o", color=plots.COLOURS[colour], clip_on=False)
     axes.set_xscale("log")
+    axes.set_ylim(top=2.25)
     plots.finding(axes, "Directions go dark where theory says", x=r"$\beta$ (log scale)", y="decoder gain")
 
 # %% tags=["nbval-ignore-output"]
@@ -1253,7 +1254,7 @@ for claim_id, label, colour, style in (
                   color=plots.COLOURS[colour], label=label if number == 0 else None)
 for value, name in ((86.76, "published, ELBO"), (84.78, "published, K = 50")):
     axes.axhline(value, color=plots.COLOURS["black"], linewidth=1, linestyle=":")
-    axes.text(axes.get_xlim()[1], value, name, ha="right", va="bottom", fontsize=9)
+    axes.text(axes.get_xlim()[0], value, " " + name, ha="left", va="bottom", fontsize=9)
 axes.legend(loc="upper right")
 plots.finding(axes, "The same time buys more with 50 weights", x="training, core-minutes", y="test NLL, nats")
 
