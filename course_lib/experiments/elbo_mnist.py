@@ -19,8 +19,8 @@ SAMPLES = 5000  # importance samples a test image
 LONGER = 2  # the long run has this many times the steps
 # Fine-tuning on k = 50: small batches, a small learning rate, falling to 0 like the first one.
 IW = {"objective": "iwae", "samples": 50, "batch_size": 50, "lr": 7e-4, "warmup": 50}
-# Such a step was taken to last 1.8 ELBO steps of batch 400. On a quiet core bench/vae_step.py finds about 2.3: the tuned
-# runs take up to a sixth longer than the ELBO runs they are compared with. The recorded runs used 1.8.
+# Such a step was taken to last 1.8 ELBO steps of batch 400. On a quiet core bench/vae_step.py finds about 2.3: the
+# tuned runs take up to a sixth longer than the ELBO runs they are compared with. The recorded runs used 1.8.
 ELBO_STEPS_PER_IW_STEP = 1.8
 
 
