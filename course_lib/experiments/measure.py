@@ -85,13 +85,11 @@ def _measure(lesson: str, name: str, seed: int) -> tuple[dict[str, Measurement],
 
 
 def _write_extras(lesson: str, module: object) -> None:
-    """Errata with their numbers, and reference figures, from what is measured now."""
+    """Words and rules of the claims as they stand in the code now, and the errata with their numbers."""
     results = record.load(lesson)
     record.refresh(results, [claim for experiment in module.EXPERIMENTS for claim in experiment.claims])
     if errata := getattr(module, "errata", None):
         results["errata"] = errata()
-    order = [claim.id for experiment in module.EXPERIMENTS for claim in experiment.claims]
-    results["claims"].sort(key=lambda entry: order.index(entry["id"]) if entry["id"] in order else len(order))
     record.save(results)
 
 

@@ -156,11 +156,10 @@ def add(
 def refresh(record: dict[str, Any], claims: list[Claim]) -> None:
     """Write the claims' words and rules anew, and what follows from them, for the runs that are recorded.
 
-    A claim that was renamed or taken out leaves the record.
+    The record takes the order of `claims`; a claim that was renamed or taken out leaves it.
     """
-    known = {claim.id: claim for claim in claims}
-    kept = [entry for entry in record["claims"] if entry["id"] in known]
-    record["claims"] = [_summary(known[entry["id"]], entry["ours"]["runs"]) for entry in kept]
+    runs = {entry["id"]: entry["ours"]["runs"] for entry in record["claims"]}
+    record["claims"] = [_summary(claim, runs[claim.id]) for claim in claims if claim.id in runs]
 
 
 def holds(rule: str, values: list[float], baselines: list[float]) -> bool:

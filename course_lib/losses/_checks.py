@@ -44,5 +44,15 @@ def within(name: str, tensor: Tensor, low: float, high: float, remedy: str) -> N
             )
 
 
+def positive_diagonal(**diagonals: Tensor) -> None:
+    """Raise `ValueError` when a named Cholesky factor has a diagonal entry that is not positive; CPU only."""
+    for name, diagonal in diagonals.items():
+        if _can_look(diagonal) and bool((diagonal <= 0).any()):
+            raise ValueError(
+                f"`{name}` has a diagonal entry {float(diagonal.min()):g}: a Cholesky factor is positive there "
+                "(pass it through softplus or exp)"
+            )
+
+
 def _can_look(tensor: Tensor) -> bool:
     return tensor.device.type == "cpu" and tensor.numel() > 0 and not torch.compiler.is_compiling()

@@ -15,7 +15,7 @@ import torch.nn.functional as F
 from jaxtyping import Float
 from torch import Tensor
 
-from course_lib.losses._checks import no_nan, rank, same_shape, within
+from course_lib.losses._checks import no_nan, positive_diagonal, rank, same_shape, within
 
 LOG_2PI = math.log(2 * math.pi)
 
@@ -106,12 +106,7 @@ def full_gaussian_kl(
         raise ValueError(f"`tril_q` has shape {tuple(tril_q.shape)}: with `mu_q` {(b, z)} it must be {(b, z, z)}")
     no_nan(mu_q=mu_q, tril_q=tril_q, mu_p=mu_p, tril_p=tril_p)
     diagonal_q, diagonal_p = tril_q.diagonal(dim1=-2, dim2=-1), tril_p.diagonal(dim1=-2, dim2=-1)
-    for name, diagonal in (("tril_q", diagonal_q), ("tril_p", diagonal_p)):
-        if diagonal.device.type == "cpu" and bool((diagonal <= 0).any()):
-            raise ValueError(
-                f"`{name}` has a diagonal entry {float(diagonal.min()):g}: a Cholesky factor is positive there "
-                "(pass it through softplus or exp)"
-            )
+    positive_diagonal(tril_q=diagonal_q, tril_p=diagonal_p)
     ratio = torch.linalg.solve_triangular(tril_p, tril_q.tril(), upper=False)
     shift = torch.linalg.solve_triangular(tril_p, (mu_q - mu_p).unsqueeze(-1), upper=False)
     trace = ratio.square().sum((-2, -1))

@@ -98,10 +98,8 @@ class LinearGaussian(_Model):
         noise_var = float(0.2 + torch.rand((), generator=gen, dtype=torch.float64))
         x = weight @ normal(gen, latent) + bias + math.sqrt(noise_var) * noise
         root = 0.5 * normal(gen, latent, latent) / math.sqrt(latent)
-        model = cls(
-            weight, bias, noise_var, x, Gaussian(0.5 * normal(gen, latent), root @ root.T + 0.3 * np.eye(latent))
-        )
-        return model
+        q = Gaussian(0.5 * normal(gen, latent), root @ root.T + 0.3 * np.eye(latent))
+        return cls(weight, bias, noise_var, x, q)
 
     @property
     def prior(self) -> Gaussian:
