@@ -2,9 +2,26 @@
 
 from course_lib.datasets.batches import Batch, Batches
 from course_lib.datasets.digits import load_digits
-from course_lib.datasets.errors import DataFormatError
+from course_lib.datasets.errors import BadRecords, DataFormatError
 from course_lib.datasets.idx import read_idx
 from course_lib.datasets.images import ImageSet, binarize
 from course_lib.datasets.mnist import load_mnist
+from course_lib.datasets.poses import KeypointSet, PoseSet
+from course_lib.datasets.records import LazyImages, RecordBatches, RecordSet
 
-__all__ = ["Batch", "Batches", "DataFormatError", "ImageSet", "binarize", "load_digits", "load_mnist", "read_idx"]
+__all__ = [
+    "BadRecords",
+    "Batch",
+    "Batches",
+    "DataFormatError",
+    "ImageSet",
+    "KeypointSet",
+    "LazyImages",
+    "PoseSet",
+    "RecordBatches",
+    "RecordSet",
+    "binarize",
+    "load_digits",
+    "load_mnist",
+    "read_idx",
+]

@@ -1,0 +1,143 @@
+"""Named factors of a world: what varies, in which range and unit, and a set of drawn values."""
+
+import dataclasses
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any, Self
+
+import torch
+from torch import Tensor
+
+
+@dataclass(frozen=True)
+class Factor:
+    """One thing that varies in a world.
+
+    Attributes:
+        name: Its field in the factor set.
+        low: Smallest value (for a choice, 0).
+        high: Largest value (for a choice, the number of choices less 1).
+        unit: Unit of the values; empty for a pure number.
+        meaning: What it changes in the picture.
+        shape: Shape of one value: `()` for a number, `(3,)` for a colour.
+        choice: Whether it is a whole number that names one of several kinds.
+    """
+
+    name: str
+    low: float
+    high: float
+    unit: str = ""
+    meaning: str = ""
+    shape: tuple[int, ...] = ()
+    choice: bool = False
+
+
+def factor(
+    low: float, high: float, meaning: str, *, unit: str = "", shape: tuple[int, ...] = (), choice: bool = False
+) -> Any:
+    """A field of a `FactorSet`, with its range, unit and meaning."""
+    return dataclasses.field(
+        metadata={"factor": dict(low=low, high=high, meaning=meaning, unit=unit, shape=shape, choice=choice)}
+    )
+
+
+@dataclass(frozen=True)
+class FactorSet:
+    """Values of all factors of a world for n pictures; a subclass names them as fields made by `factor`.
+
+    Each field is a tensor `(n, *shape)`, float32, or int64 for a choice. A set can be indexed like a tensor, moved,
+    joined with others, and changed with `replace`; the values are checked once, when the set is made.
+    """
+
+    def __post_init__(self) -> None:
+        count = None
+        for spec in self.factors().values():
+            values = getattr(self, spec.name)
+            if not isinstance(values, Tensor) or values.ndim != 1 + len(spec.shape) or values.shape[1:] != spec.shape:
+                found = tuple(values.shape) if isinstance(values, Tensor) else type(values).__name__
+                wanted = ", ".join(map(str, ("n", *spec.shape)))
+                raise ValueError(f"`{spec.name}` is {found}: give a tensor of shape ({wanted})")
+            if values.is_floating_point() == spec.choice:
+                raise ValueError(f"`{spec.name}` is {values.dtype}: give {'int64' if spec.choice else 'float32'}")
+            count = len(values) if count is None else count
+            if len(values) != count:
+                raise ValueError(f"`{spec.name}` has {len(values)} rows for {count} pictures: give one row a picture")
+            if values.device.type == "cpu" and values.numel() and not torch.compiler.is_compiling():
+                smallest, largest = (float(end) for end in torch.aminmax(values))
+                slack = 1e-5 * (spec.high - spec.low)
+                if not (smallest >= spec.low - slack and largest <= spec.high + slack):
+                    raise ValueError(
+                        f"`{spec.name}` spans [{smallest:g}, {largest:g}]: it must lie in "
+                        f"[{spec.low:g}, {spec.high:g}]{' ' + spec.unit if spec.unit else ''}"
+                    )
+
+    @classmethod
+    def factors(cls) -> dict[str, Factor]:
+        """All factors by name, in order."""
+        return {
+            field.name: Factor(field.name, **field.metadata["factor"])
+            for field in dataclasses.fields(cls)
+            if "factor" in field.metadata
+        }
+
+    @classmethod
+    def cat(cls, sets: Iterable[Self]) -> Self:
+        """One set from several, in order."""
+        parts = list(sets)
+        return cls(**{name: torch.cat([getattr(part, name) for part in parts]) for name in cls.factors()})
+
+    def __len__(self) -> int:
+        """Number of pictures."""
+        return len(getattr(self, next(iter(self.factors()))))
+
+    def __getitem__(self, rows: int | slice | Tensor | list[int]) -> Self:
+        """The factors of some pictures; a single index gives a set of one."""
+        if isinstance(rows, int):
+            rows = range(len(self))[rows]
+            rows = slice(rows, rows + 1)
+        return type(self)(**{name: getattr(self, name)[rows] for name in self.factors()})
+
+    @property
+    def device(self) -> torch.device:
+        """Where the values lie."""
+        return getattr(self, next(iter(self.factors()))).device
+
+    def to(self, device: torch.device | str) -> Self:
+        """The same values on another device."""
+        return type(self)(**{name: getattr(self, name).to(device) for name in self.factors()})
+
+    def repeat(self, count: int) -> Self:
+        """Each picture `count` times in succession: row 0, row 0, ..., row 1, ..."""
+        return type(self)(
+            **{name: getattr(self, name).repeat_interleave(count, dim=0) for name in self.factors()}
+        )
+
+    def replace(self, **changes: Tensor | float | int) -> Self:
+        """The same set with some factors changed; a number, or a value without its row axis, holds for all rows.
+
+        Raises:
+            ValueError: No such factor, or a value out of its range.
+        """
+        factors = self.factors()
+        for name in changes:
+            if name not in factors:
+                raise ValueError(f"there is no factor `{name}`: choose from {', '.join(factors)}")
+        values = {name: getattr(self, name) for name in factors}
+        for name, change in changes.items():
+            old = values[name]
+            values[name] = torch.as_tensor(change, dtype=old.dtype, device=old.device).expand_as(old).clone()
+        return type(self)(**values)
+
+    def as_dict(self) -> Mapping[str, Tensor]:
+        """All values by name."""
+        return {name: getattr(self, name) for name in self.factors()}
+
+
+def uniform(n: int, low: float, high: float, *shape: int, generator: torch.Generator) -> Tensor:
+    """Float32 values drawn evenly from [low, high), `(n, *shape)`, on the generator's device."""
+    return low + (high - low) * torch.rand(n, *shape, generator=generator, device=generator.device)
+
+
+def choices(n: int, count: int, *shape: int, generator: torch.Generator) -> Tensor:
+    """Int64 values drawn evenly from 0 to count - 1, `(n, *shape)`, on the generator's device."""
+    return torch.randint(count, (n, *shape), generator=generator, device=generator.device)
