@@ -4,7 +4,7 @@ import dataclasses
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import ClassVar, Self
+from typing import ClassVar, TypeVar
 
 import torch
 from torch import Tensor
@@ -63,6 +63,9 @@ class LazyImages:
         return rows
 
 
+Records = TypeVar("Records", bound="RecordSet")
+
+
 @dataclass(frozen=True)
 class RecordSet:
     """Base of the readers' results: frozen dataclasses whose fields in `PER_RECORD` hold one entry a record.
@@ -93,14 +96,14 @@ class RecordSet:
         """Number of records."""
         return len(getattr(self, self.PER_RECORD[0]))
 
-    def __getitem__(self, rows: int | slice | Sequence[int] | Tensor) -> Self:
+    def __getitem__(self: Records, rows: int | slice | Sequence[int] | Tensor) -> Records:
         """Some of the records, in the order asked for; a single index gives a set of one."""
         if isinstance(rows, int):
             rows = range(len(self))[rows]
             rows = slice(rows, rows + 1)
         return dataclasses.replace(self, **{name: _pick(getattr(self, name), rows) for name in self._filled()})
 
-    def to(self, device: torch.device | str) -> Self:
+    def to(self: Records, device: torch.device | str) -> Records:
         """The same records with their tensors on another device."""
         tensors = {
             field.name: getattr(self, field.name).to(device)
@@ -109,7 +112,7 @@ class RecordSet:
         }
         return dataclasses.replace(self, **tensors)
 
-    def decoded(self) -> Self:
+    def decoded(self: Records) -> Records:
         """The same records with every picture read into memory."""
         lazy = {name: getattr(self, name) for name in self._filled()}
         return dataclasses.replace(

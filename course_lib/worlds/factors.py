@@ -3,7 +3,7 @@
 import dataclasses
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any, Self
+from typing import Any, TypeVar
 
 import torch
 from torch import Tensor
@@ -39,6 +39,9 @@ def factor(
     return dataclasses.field(
         metadata={"factor": dict(low=low, high=high, meaning=meaning, unit=unit, shape=shape, choice=choice)}
     )
+
+
+Factors = TypeVar("Factors", bound="FactorSet")
 
 
 @dataclass(frozen=True)
@@ -81,7 +84,7 @@ class FactorSet:
         }
 
     @classmethod
-    def cat(cls, sets: Iterable[Self]) -> Self:
+    def cat(cls: type[Factors], sets: Iterable[Factors]) -> Factors:
         """One set from several, in order."""
         parts = list(sets)
         return cls(**{name: torch.cat([getattr(part, name) for part in parts]) for name in cls.factors()})
@@ -90,7 +93,7 @@ class FactorSet:
         """Number of pictures."""
         return len(getattr(self, next(iter(self.factors()))))
 
-    def __getitem__(self, rows: int | slice | Tensor | list[int]) -> Self:
+    def __getitem__(self: Factors, rows: int | slice | Tensor | list[int]) -> Factors:
         """The factors of some pictures; a single index gives a set of one."""
         if isinstance(rows, int):
             rows = range(len(self))[rows]
@@ -102,17 +105,17 @@ class FactorSet:
         """Where the values lie."""
         return getattr(self, next(iter(self.factors()))).device
 
-    def to(self, device: torch.device | str) -> Self:
+    def to(self: Factors, device: torch.device | str) -> Factors:
         """The same values on another device."""
         return type(self)(**{name: getattr(self, name).to(device) for name in self.factors()})
 
-    def repeat(self, count: int) -> Self:
+    def repeat(self: Factors, count: int) -> Factors:
         """Each picture `count` times in succession: row 0, row 0, ..., row 1, ..."""
         return type(self)(
             **{name: getattr(self, name).repeat_interleave(count, dim=0) for name in self.factors()}
         )
 
-    def replace(self, **changes: Tensor | float | int) -> Self:
+    def replace(self: Factors, **changes: Tensor | float | int) -> Factors:
         """The same set with some factors changed; a number, or a value without its row axis, holds for all rows.
 
         Raises:
