@@ -1,0 +1,16 @@
+"""Small valid files in the exact format of each reader: for tests, for the fuzz run, and to show what a format is.
+
+Each module here writes the files of some readers and lists them in its `EXAMPLES`. To add a module: one import line
+and one entry in `MODULES`.
+"""
+
+from course_lib.datasets.examples import digits
+from course_lib.datasets.examples.example import Example
+
+MODULES = (
+    digits,
+)  # fmt: skip
+
+EXAMPLES: dict[str, Example] = {example.name: example for module in MODULES for example in module.EXAMPLES}
+
+__all__ = ["EXAMPLES", "Example"]
