@@ -1,4 +1,4 @@
-"""Monte-Carlo values that know how far off they may be."""
+"""Values of formulas: numbers, vectors, and Monte-Carlo values that know how far off they may be."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -40,11 +40,14 @@ class Estimate:
         return cls(float(values.mean()), float(values.std(ddof=1) / np.sqrt(values.size)), values)
 
 
-def to_value(value: Any, latex: str) -> "float | Estimate":
-    """Turn what a term returned into a float or an `Estimate`; refuse single precision and arrays.
+Value = float | np.ndarray | Estimate
+
+
+def to_value(value: Any, latex: str) -> Value:
+    """Turn what a term returned into a float, a float64 array or an `Estimate`; refuse single precision.
 
     Args:
-        value: What the term's function returned.
+        value: What the term's function returned; an array of one number becomes that number.
         latex: The term's formula, for the error message.
     """
     if isinstance(value, Estimate):
@@ -53,17 +56,24 @@ def to_value(value: Any, latex: str) -> "float | Estimate":
         kind = str(value.dtype)
         if "float" in kind and "64" not in kind:
             raise TypeError(f"The term {latex} returned {kind}; a derivation compares at 1e-9, so compute in float64.")
-        if getattr(value, "ndim", 0) and int(np.prod(value.shape)) != 1:
-            raise TypeError(f"The term {latex} returned shape {tuple(value.shape)}; reduce it to one number.")
-    return float(value)
+        if hasattr(value, "detach"):
+            value = value.detach().cpu().numpy()
+        value = np.asarray(value, dtype=np.float64)
+        if value.size != 1:
+            return value
+    return float(np.asarray(value).reshape(()))
 
 
-def combine(parts: Sequence[tuple[float, "float | Estimate"]]) -> "float | Estimate":
-    """The weighted sum of floats and estimates."""
+def combine(parts: Sequence[tuple[float, Value]]) -> Value:
+    """The weighted sum of numbers, of vectors of one shape, or of numbers and estimates."""
+    shapes = {value.shape if isinstance(value, np.ndarray) else () for _, value in parts}
+    if len(shapes) > 1:
+        told = " and ".join(sorted("a number" if shape == () else f"shape {shape}" for shape in shapes))
+        raise TypeError(f"A sum joins {told}: give all its terms one shape.")
     exact = sum(weight * value for weight, value in parts if not isinstance(value, Estimate))
     noisy = [(weight, value) for weight, value in parts if isinstance(value, Estimate)]
     if not noisy:
-        return float(exact)
+        return exact if isinstance(exact, np.ndarray) else float(exact)
     sizes = {None if value.samples is None else value.samples.size for _, value in noisy}
     if len(sizes) == 1 and None not in sizes:
         return Estimate.from_samples(exact + sum(weight * value.samples for weight, value in noisy))
@@ -73,6 +83,6 @@ def combine(parts: Sequence[tuple[float, "float | Estimate"]]) -> "float | Estim
     )
 
 
-def mean_of(value: "float | Estimate") -> float:
-    """The number to show for a value."""
+def mean_of(value: Value) -> float | np.ndarray:
+    """The number or vector to show for a value."""
     return value.mean if isinstance(value, Estimate) else value

@@ -5,6 +5,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from course_lib.teaching.display import show, table
+from course_lib.teaching.estimate import mean_of
 from course_lib.teaching.relation import RELATIONS, Sample, compare
 from course_lib.teaching.rounding import safe_text
 from course_lib.teaching.term import as_expression
@@ -151,10 +152,11 @@ def refute(
             check = compare(left, relation, good, one, **tolerances)
             if not check.holds:
                 raise ValueError(f"The correction {good.latex} does not hold either: {check.says()}.")
-        correct_rhs = compare(left, relation, good, sample, **tolerances).rhs
+        right_value = mean_of(good.value(sample.model, sample.cache))
+        correct_rhs = float(right_value[worst.component]) if worst.component else right_value
         correct_text = f"${left.latex} {RELATIONS[relation]} {good.latex}$"
     gap = worst.lhs - worst.rhs
     return Refutation(
         id or claim, formula, says, correct_text, because, number, worst.lhs, worst.rhs, gap,
-        sample.name, len(failing), len(samples), correct_rhs, sum(one.name.startswith("draw ") for one in samples),
+        worst.where, len(failing), len(samples), correct_rhs, sum(one.name.startswith("draw ") for one in samples),
     )  # fmt: skip

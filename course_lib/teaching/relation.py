@@ -5,6 +5,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+
 from course_lib.teaching.estimate import Estimate, mean_of
 from course_lib.teaching.term import Cache, Expression
 
@@ -33,13 +35,14 @@ class Outcome:
 
     Args:
         holds: Whether the relation holds within the tolerance.
-        lhs: Value of the left side.
-        rhs: Value of the right side.
+        lhs: Value of the left side; of a vector, the component that is worst off.
+        rhs: Value of the right side, likewise.
         tolerance: How far they may differ.
         strict: Whether an inequality holds by more than the tolerance.
         exact: Whether no Monte-Carlo estimate is involved.
         where: The sample's name.
         problem: Why the values could not be compared, or nothing.
+        component: Index of the worst component of a vector or matrix; empty for a number.
     """
 
     holds: bool
@@ -50,6 +53,7 @@ class Outcome:
     exact: bool
     where: str
     problem: str = ""
+    component: tuple[int, ...] = ()
 
     def says(self) -> str:
         """Both values, the tolerance and the sample in words."""
@@ -69,6 +73,9 @@ def compare(lhs: Expression, relation: str, rhs: Expression, sample: Sample, *, 
         gap = (lhs - rhs).merged().value(sample.model, sample.cache)
     except (ArithmeticError, ValueError) as error:
         return Outcome(False, math.nan, math.nan, 0.0, False, True, sample.name, f"cannot be evaluated: {error}")
+    if isinstance(left, np.ndarray) or isinstance(right, np.ndarray):
+        gap = np.broadcast_to(gap, np.broadcast_shapes(np.shape(left), np.shape(right)))
+        return _compare_arrays(left, relation, right, gap, sample, rtol=rtol, floor=floor)
     if not (math.isfinite(left) and math.isfinite(right)):
         problem = f"left {left} and right {right} must be finite"
         return Outcome(False, left, right, 0.0, False, True, sample.name, problem)
@@ -76,9 +83,40 @@ def compare(lhs: Expression, relation: str, rhs: Expression, sample: Sample, *, 
     if isinstance(gap, Estimate):
         tolerance += STANDARD_ERRORS * gap.standard_error
     difference = mean_of(gap)
-    holds = {"=": abs(difference) <= tolerance, ">=": difference >= -tolerance, "<=": difference <= tolerance}[relation]
+    holds = _HOLDS[relation](difference, tolerance)
     exact = not isinstance(gap, Estimate)
     return Outcome(holds, left, right, tolerance, abs(difference) > tolerance, exact, sample.name)
+
+
+_HOLDS = {
+    "=": lambda difference, tolerance: abs(difference) <= tolerance,
+    ">=": lambda difference, tolerance: difference >= -tolerance,
+    "<=": lambda difference, tolerance: difference <= tolerance,
+}
+
+
+def _compare_arrays(
+    left: np.ndarray | float,
+    relation: str,
+    right: np.ndarray | float,
+    gap: np.ndarray,
+    sample: Sample,
+    *,
+    rtol: float,
+    floor: float,
+) -> Outcome:
+    """Compare each component; the tolerance is that of the largest one, since small ones come from cancellation."""
+    left, right = np.broadcast_to(left, gap.shape), np.broadcast_to(right, gap.shape)
+    if not (np.isfinite(left).all() and np.isfinite(right).all()):
+        problem = "every component must be finite on both sides"
+        return Outcome(False, math.nan, math.nan, 0.0, False, True, sample.name, problem)
+    tolerance = float(rtol * max(np.abs(left).max(), np.abs(right).max()) + floor)
+    badness = {"=": np.abs(gap), ">=": -gap, "<=": gap}[relation]
+    worst = tuple(int(index) for index in np.unravel_index(int(badness.argmax()), gap.shape))
+    holds = bool(badness[worst] <= tolerance)
+    where = f"{sample.name}, component {', '.join(str(index + 1) for index in worst)}"
+    strict = bool((np.abs(gap) > tolerance).any())
+    return Outcome(holds, float(left[worst]), float(right[worst]), tolerance, strict, True, where, component=worst)
 
 
 def compare_limit(lhs: Expression, rhs: Expression, samples: Sequence[Sample], *, within: float) -> Outcome:

@@ -15,9 +15,11 @@ from collections.abc import Callable, Iterator
 from fractions import Fraction
 from typing import Any, NamedTuple
 
-from course_lib.teaching.estimate import Estimate, combine, to_value
+import numpy as np
 
-Cache = dict[int, "tuple[Term, float | Estimate]"]
+from course_lib.teaching.estimate import Estimate, Value, combine, to_value
+
+Cache = dict[int, "tuple[Term, Value]"]
 
 
 def check_latex(latex: str) -> str:
@@ -99,7 +101,7 @@ class Term(_Composable):
 
     Args:
         latex: The formula, for example `\log p(x)`. No bars: write `\mid` and `\Vert`.
-        fn: Takes one model, returns a float64 number or an `Estimate`.
+        fn: Takes one model, returns a float64 number, a float64 vector or matrix, or an `Estimate`.
         name: A short name for the mutation test, such as `kl`; the formula without its LaTeX marks if omitted.
     """
 
@@ -112,7 +114,7 @@ class Term(_Composable):
         """This term alone as an expression."""
         return Expression(((Fraction(1), self),))
 
-    def value(self, model: Any, cache: Cache | None = None) -> float | Estimate:
+    def value(self, model: Any, cache: Cache | None = None) -> Value:
         """The value on a model; evaluated once for each `cache`."""
         if cache is None:
             return to_value(self._compute(model, cache), self.latex)
@@ -181,7 +183,9 @@ class Product(Term):
         left, right = (factor.value(model, cache) for factor in self._factors)
         if isinstance(left, Estimate) and isinstance(right, Estimate):
             raise TypeError(f"{self.latex} multiplies two Monte-Carlo estimates; write the product as one Term.")
-        if isinstance(right, Estimate):
+        if isinstance(left, np.ndarray) and isinstance(right, np.ndarray):
+            raise TypeError(f"{self.latex} multiplies two arrays, which may mean several things; write one Term.")
+        if isinstance(right, Estimate | np.ndarray):
             left, right = right, left
         return combine([(right, left)])
 
@@ -208,6 +212,8 @@ class Applied(Term):
         inner = self._inner.value(model, cache)
         if isinstance(inner, Estimate):
             raise TypeError(f"{self.latex} applies a function to a Monte-Carlo estimate, which is biased.")
+        if isinstance(inner, np.ndarray):
+            raise TypeError(f"{self.latex} applies a function of one number to an array; write it as one Term.")
         return self._outer(inner)
 
     def children(self) -> tuple["Expression", ...]:
@@ -248,7 +254,7 @@ class Expression(_Composable):
         """Itself."""
         return self
 
-    def value(self, model: Any, cache: Cache | None = None) -> float | Estimate:
+    def value(self, model: Any, cache: Cache | None = None) -> Value:
         """The value on a model."""
         return combine([(float(weight), term.value(model, cache)) for weight, term in self.parts])
 
