@@ -3,7 +3,6 @@
 import io
 import warnings
 from pathlib import Path
-from typing import Literal
 
 import numpy as np
 import torch
@@ -13,7 +12,6 @@ from torch import Tensor
 from course_lib.datasets.errors import DataFormatError
 from course_lib.datasets.text import AGAIN, is_page
 
-Mode = Literal["rgb", "grey", "rgb8", "depth16"]
 MODES = ("rgb", "grey", "rgb8", "depth16")
 FORMATS = ("PNG", "JPEG", "BMP", "PPM", "TIFF", "GIF", "WEBP")  # not EPS, which would start another program
 MAX_PIXELS = 50_000_000
@@ -21,7 +19,7 @@ MAX_PIXELS = 50_000_000
 
 def decode_image(
     source: str | Path | bytes,
-    mode: Mode = "rgb",
+    mode: str = "rgb",
     *,
     size: tuple[int, int] | None = None,
     max_pixels: int = MAX_PIXELS,
