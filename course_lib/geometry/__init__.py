@@ -1,5 +1,43 @@
-"""Cameras, rotations, rigid motion, skeletons and kinematics, warping and alignment.
+"""Cameras, rotations, rigid motion, skeletons and kinematics, warping and alignment."""
 
-Empty so far: lesson 05 (worlds) brings the pinhole and weak-perspective cameras and the kinematic chains, lesson 12
-the warping, and lesson 14 the alignment that pose metrics need.
-"""
+from course_lib.geometry.skeletons import (
+    CMU_31,
+    CMU_38,
+    CMU_ASF_31,
+    H36M_17,
+    H36M_17_LEFT,
+    H36M_32,
+    HAND_21,
+    ICVL_16,
+    ITOP_15,
+    LSP_14,
+    MPII_16,
+    NYU_14,
+    OPENPOSE_18,
+    SKELETONS,
+    Conversion,
+    Skeleton,
+    conversion,
+    convert,
+)
+
+__all__ = [
+    "CMU_31",
+    "CMU_38",
+    "CMU_ASF_31",
+    "H36M_17",
+    "H36M_17_LEFT",
+    "H36M_32",
+    "HAND_21",
+    "ICVL_16",
+    "ITOP_15",
+    "LSP_14",
+    "MPII_16",
+    "NYU_14",
+    "OPENPOSE_18",
+    "SKELETONS",
+    "Conversion",
+    "Skeleton",
+    "conversion",
+    "convert",
+]
