@@ -1,4 +1,5 @@
-"""Procedural data with known factors: glyphs, hands, people, streets and faces, drawn in batches on the device.
+"""Procedural data with known factors, drawn in batches on the device: one package for each world.
 
-Empty so far: lesson 05 brings `sample_factors(n, generator)` and `render(factors)` for each world.
+`from course_lib.worlds import hands`, then `f = hands.sample_factors(32, generator=g)` and `hands.render(f, size=64)`;
+likewise `people`, `streets`, `faces` and `glyphs`.
 """

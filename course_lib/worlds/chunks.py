@@ -1,0 +1,42 @@
+"""Batches of any length in pieces of one length: a kernel is compiled once, and a row never depends on others."""
+
+from collections.abc import Callable
+
+import torch
+from torch import Tensor
+
+
+def in_chunks(
+    draw: Callable[..., Tensor | tuple[Tensor, ...]], *tensors: Tensor, cpu: int, cuda: int
+) -> Tensor | tuple[Tensor, ...]:
+    """Call `draw` on pieces of equal length and join what it returns.
+
+    The last piece is filled up with repeats of its last row. Compiled code is specialised to shapes: pieces of one
+    length are compiled once for every batch size, and a picture comes out the same, bit by bit, alone or in a batch.
+
+    Args:
+        draw: Takes as many tensors as given, each `(piece, ...)`, returns one or several `(piece, ...)`.
+        tensors: Inputs, `(n, ...)` each.
+        cpu: Length of a piece on a CPU: few enough to stay in the cache.
+        cuda: Length of a piece on a GPU: enough to fill it.
+
+    Returns:
+        What `draw` returns, `(n, ...)`.
+
+    Raises:
+        ValueError: There are no rows.
+    """
+    count = len(tensors[0])
+    if not count:
+        raise ValueError("`factors` holds no pictures (n = 0): draw at least one")
+    length = cuda if tensors[0].is_cuda else cpu
+    pieces = []
+    for start in range(0, count, length):
+        parts = [tensor[start : start + length] for tensor in tensors]
+        missing = length - len(parts[0])
+        if missing:
+            parts = [torch.cat([part, part[-1:].expand(missing, *part.shape[1:])]) for part in parts]
+        pieces.append(draw(*(part.contiguous() for part in parts)))
+    if isinstance(pieces[0], Tensor):
+        return torch.cat(pieces)[:count]
+    return tuple(torch.cat(column)[:count] for column in zip(*pieces, strict=True))

@@ -1,0 +1,17 @@
+"""Glyphs: ten digit-like signs with known slant, width, stroke and wobble, grey or as coloured pairs."""
+
+from course_lib.worlds.glyphs.coloured import ColouredPairs, coloured_pairs
+from course_lib.worlds.glyphs.factors import GlyphFactors, sample_factors
+from course_lib.worlds.glyphs.moments import Moments, moments
+from course_lib.worlds.glyphs.render import GlyphImages, render
+
+__all__ = [
+    "ColouredPairs",
+    "GlyphFactors",
+    "GlyphImages",
+    "Moments",
+    "coloured_pairs",
+    "moments",
+    "render",
+    "sample_factors",
+]
