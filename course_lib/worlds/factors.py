@@ -111,15 +111,13 @@ class FactorSet:
 
     def repeat(self: Factors, count: int) -> Factors:
         """Each picture `count` times in succession: row 0, row 0, ..., row 1, ..."""
-        return type(self)(
-            **{name: getattr(self, name).repeat_interleave(count, dim=0) for name in self.factors()}
-        )
+        return type(self)(**{name: getattr(self, name).repeat_interleave(count, dim=0) for name in self.factors()})
 
     def replace(self: Factors, **changes: Tensor | float | int) -> Factors:
         """The same set with some factors changed; a number, or a value without its row axis, holds for all rows.
 
         Raises:
-            ValueError: No such factor, or a value out of its range.
+            ValueError: No such factor, a value out of its range, or one whose shape or kind does not fit.
         """
         factors = self.factors()
         for name in changes:
@@ -127,8 +125,13 @@ class FactorSet:
                 raise ValueError(f"there is no factor `{name}`: choose from {', '.join(factors)}")
         values = {name: getattr(self, name) for name in factors}
         for name, change in changes.items():
-            old = values[name]
-            values[name] = torch.as_tensor(change, dtype=old.dtype, device=old.device).expand_as(old).clone()
+            old, new = values[name], torch.as_tensor(change, device=values[name].device)
+            if new.is_floating_point() and not old.is_floating_point():
+                raise ValueError(f"`{name}` (={change}) names one of several kinds: give whole numbers")
+            if new.ndim and new.shape not in (old.shape[1:], old.shape):
+                fitting = " or ".join(str(tuple(shape)) for shape in (old.shape[1:], old.shape))
+                raise ValueError(f"`{name}` is {tuple(new.shape)}: give a number, {fitting}")
+            values[name] = new.to(old.dtype).expand_as(old).clone()
         return type(self)(**values)
 
     def as_dict(self) -> Mapping[str, Tensor]:

@@ -147,7 +147,7 @@ def ellipsoid_normal(point: Vector, center: Vector, rows: Sequence[Vector]) -> V
 
 @pointwise
 def nearest(depth: Tensor, dim: int = 0) -> tuple[Tensor, Tensor]:
-    """Smallest depth over the parts, and which part has it (the first of equals); those behind the camera are missed."""
+    """Smallest depth over the parts and the part that has it; parts behind the camera do not count."""
     depth = torch.where(depth > 0, depth, MISS)
     return depth.amin(dim), depth.argmin(dim)
 
