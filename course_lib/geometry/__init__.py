@@ -1,5 +1,6 @@
 """Cameras, rotations, rigid motion, skeletons and kinematics, warping and alignment."""
 
+from course_lib.geometry.alignment import Similarity, procrustes
 from course_lib.geometry.cameras import (
     backproject,
     camera_from_hand,
@@ -15,6 +16,8 @@ from course_lib.geometry.cameras import (
     resize_intrinsics,
     weak_perspective,
 )
+from course_lib.geometry.kinematics import bone_lengths, forward_kinematics
+from course_lib.geometry.pose_basis import PoseBasis
 from course_lib.geometry.rigid import (
     compose,
     invert,
@@ -78,10 +81,13 @@ __all__ = [
     "OPENPOSE_18",
     "SKELETONS",
     "Conversion",
+    "PoseBasis",
+    "Similarity",
     "Skeleton",
     "axis_angle_to_matrix",
     "axis_angle_to_quaternion",
     "backproject",
+    "bone_lengths",
     "camera_from_hand",
     "centred_perspective",
     "compose",
@@ -92,6 +98,7 @@ __all__ = [
     "depth_agreement",
     "depth_of",
     "euler_to_matrix",
+    "forward_kinematics",
     "geodesic_angle",
     "hand_from_camera",
     "hat",
@@ -106,6 +113,7 @@ __all__ = [
     "multiply_quaternions",
     "orthographic",
     "pixel_grid",
+    "procrustes",
     "project",
     "quaternion_to_axis_angle",
     "quaternion_to_matrix",
