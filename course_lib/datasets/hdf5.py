@@ -43,6 +43,8 @@ def read_hdf5(path: str | Path, names: Sequence[str], *, remedy: str = AGAIN) ->
             return {name: _read_one(h5py, file, name, path, remedy) for name in names}
     except DataFormatError:
         raise
+    except MemoryError:
+        raise
     except Exception as error:  # h5py raises OSError, KeyError, RuntimeError, ValueError, TypeError and more
         first = next(iter(str(error).splitlines()), type(error).__name__)
         raise DataFormatError(f"{path}: the HDF5 file is cut off or damaged ({first}); {remedy}") from None

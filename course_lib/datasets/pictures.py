@@ -13,8 +13,9 @@ from course_lib.datasets.errors import DataFormatError
 from course_lib.datasets.text import AGAIN, is_page
 
 MODES = ("rgb", "grey", "rgb8", "depth16")
-FORMATS = ("PNG", "JPEG", "BMP", "PPM", "TIFF", "GIF", "WEBP")  # not EPS, which would start another program
+FORMATS = ("PNG", "JPEG", "BMP", "PPM")  # not EPS, which would start another program
 MAX_PIXELS = 50_000_000
+PIXELS_PER_BYTE = 8 * 1032  # one bit a pixel, packed as tightly as deflate can
 
 
 def decode_image(
@@ -54,11 +55,13 @@ def decode_image(
         with warnings.catch_warnings():
             warnings.simplefilter("error")  # Pillow only warns of some bombs and broken headers
             with Image.open(io.BytesIO(raw), formats=FORMATS) as picture:
-                _check_size(picture.size, size, max_pixels)
+                _check_size(picture.size, size, max_pixels, len(raw))
                 picture.load()
                 values = _values(picture, mode)
     except _RefusedError as refused:
         raise DataFormatError(f"{called}: {refused}; {remedy}") from None
+    except MemoryError:
+        raise
     except Exception as error:  # Pillow's decoders raise nearly every kind
         told = str(error).split("<_io")[0].strip() or type(error).__name__
         raise DataFormatError(
@@ -71,10 +74,12 @@ class _RefusedError(Exception):
     """The picture decodes, but is not what was asked for."""
 
 
-def _check_size(found: tuple[int, int], expected: tuple[int, int] | None, max_pixels: int) -> None:
+def _check_size(found: tuple[int, int], expected: tuple[int, int] | None, max_pixels: int, length: int) -> None:
     width, height = found
     if width * height > max_pixels:
         raise _RefusedError(f"{width} x {height} pixels (width x height) exceed the {max_pixels:,} allowed")
+    if width * height > PIXELS_PER_BYTE * length:
+        raise _RefusedError(f"{width} x {height} pixels (width x height) cannot be in {length:,} bytes")
     if expected is not None and (height, width) != tuple(expected):
         raise _RefusedError(f"{width} x {height} pixels (width x height), expected {expected[1]} x {expected[0]}")
 
