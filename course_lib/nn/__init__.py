@@ -1,4 +1,4 @@
-"""Building blocks that several papers share: residual and hourglass blocks, U-Nets, gradient reversal.
+"""Building blocks that several papers share.
 
-Empty so far: a block moves here when a second paper needs it. Until then it stays in the folder of its paper.
+A block moves here when a second paper needs it. Until then it stays in the folder of its paper.
 """
