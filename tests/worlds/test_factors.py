@@ -1,6 +1,6 @@
 """Factor sets: checked when made, changed by name, drawn evenly from their ranges."""
 
-import dataclasses
+from dataclasses import dataclass
 
 import pytest
 import torch
@@ -8,7 +8,7 @@ import torch
 from course_lib.worlds.factors import FactorSet, choices, factor, uniform
 
 
-@dataclasses.dataclass(frozen=True)
+@dataclass(frozen=True)
 class Ball(FactorSet):
     size: torch.Tensor = factor(0.5, 2.0, "how large it is", unit="m")
     colour: torch.Tensor = factor(0.0, 1.0, "red, green and blue", shape=(3,))
