@@ -1,6 +1,5 @@
 """How much of a quantity a prediction explains."""
 
-import torch
 from jaxtyping import Float
 from torch import Tensor
 

@@ -1,6 +1,5 @@
 """A small network that reads numbers off a picture: what can be known from pixels, it finds."""
 
-import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 

@@ -1,3 +1,5 @@
+import inspect
+
 import pytest
 import torch
 from sklearn.metrics import r2_score
@@ -25,8 +27,9 @@ def test_a_perfect_prediction_explains_everything_and_the_mean_nothing():
 
 
 def test_arguments_that_have_no_r2_are_refused():
+    unchecked = inspect.unwrap(explained_variance)  # the shape hook of the tests would refuse them first
     with pytest.raises(ValueError, match=r"`predicted` has shape \(3, 1\) and `target` \(3, 2\)"):
-        explained_variance(torch.zeros(3, 1), torch.zeros(3, 2))
+        unchecked(torch.zeros(3, 1), torch.zeros(3, 2))
     with pytest.raises(ValueError, match="at least two"):
         explained_variance(torch.zeros(1, 2), torch.zeros(1, 2))
     with pytest.raises(ValueError, match="constant in column 1"):

@@ -25,7 +25,7 @@ def test_the_place_of_a_dot_can_be_read_off():
         opt.zero_grad()
         loss.backward()
         opt.step()
-        losses.append(float(loss))
+        losses.append(loss.item())
     assert losses[-1] < 0.05 * losses[0]
 
 
