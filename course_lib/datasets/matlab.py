@@ -23,6 +23,7 @@ STORED = {
     1: "i1", 2: "u1", 3: "i2", 4: "u2", 5: "i4", 6: "u4", 7: "f4", 9: "f8", 12: "i8", 13: "u8", 16: "u1", 17: "u2",
     18: "u4",
 }  # fmt: skip
+LETTERS = (1, 2, 4, 16, 17, 18)
 CELL, STRUCT, TEXT = 1, 2, 4
 CLASSES = {6: "f8", 7: "f4", 8: "i1", 9: "u1", 10: "i2", 11: "u2", 12: "i4", 13: "u4", 14: "i8", 15: "u8"}
 REFUSED = {3: "an object", 5: "a sparse matrix", 16: "a function", 17: "an opaque object"}
@@ -225,9 +226,9 @@ class _Reader:
         if flags & COMPLEX:
             raise self.bad("complex numbers, expected real ones", 0)
         begin = self.place
-        stored = self.array(end, tuple(STORED), "the values")
         if kind == TEXT:
-            return self.text(stored, shape, begin)
+            return self.text(self.array(end, LETTERS, "text"), shape, begin)
+        stored = self.array(end, tuple(STORED), "the values")
         if len(stored) != math.prod(shape):
             told = " x ".join(map(str, shape))
             raise self.bad(f"{len(stored):,} values for a shape of {told} = {math.prod(shape):,}", begin)
@@ -243,7 +244,7 @@ class _Reader:
         if stored.dtype.itemsize == 1:
             letters = list(stored.tobytes().decode("utf-8", errors="replace"))
         else:
-            letters = [chr(code) if code < 0xD800 else "\N{REPLACEMENT CHARACTER}" for code in stored.tolist()]
+            letters = [chr(code if code < 0xD800 or 0xDFFF < code < 0x110000 else 0xFFFD) for code in stored.tolist()]
         if len(letters) != math.prod(shape) or len(shape) > 2:
             raise self.bad(f"{len(letters):,} characters for a shape of {shape}", begin)
         rows = ["".join(letters[row :: shape[0]]) for row in range(shape[0])] if letters else []

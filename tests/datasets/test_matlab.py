@@ -81,6 +81,14 @@ def test_doubles_that_matlab_stored_as_bytes_are_doubles_again(tmp_path):
     assert read_mat(write(tmp_path, raw))["x"].dtype == np.float64
 
 
+def test_text_of_any_script_is_kept(tmp_path):
+    for text in ("plain", "Ωμέγα", "全角Ａ", "two\nrows"):
+        rows = np.array(text.split("\n")) if "\n" in text else text
+        assert read_mat(save_mat(tmp_path / "a.mat", {"x": rows}))["x"].split() == text.split()
+    raw = header() + matrix(kind=4, shape=(1, 2), stored=4, values=b"\x00\xd8A\x00")  # half of a surrogate pair
+    assert read_mat(write(tmp_path, raw))["x"] == "\N{REPLACEMENT CHARACTER}A"
+
+
 def test_big_endian_files_are_read(tmp_path):
     def big(kind, data):
         return struct.pack(">II", kind, len(data)) + data + bytes(-len(data) % 8)
@@ -122,6 +130,7 @@ BAD = {
     "an unknown class": (header() + matrix(kind=77), "class 77"),
     "too many cells": (header() + matrix(kind=1, shape=huge, values=bytes(64)), "cells declared, 72 bytes follow"),
     "floats as integers": (header() + matrix(kind=9), r"a class of integers \(9\) stored as float64"),
+    "letters that are floats": (header() + matrix(kind=4, shape=(1, 2)), "type 9 for text, expected 1 or 2"),
     "no matrix": (header() + element(9, bytes(16)), "an element of type 9, expected a matrix"),
     "a broken stream": (header() + struct.pack("<II", 15, 20) + bytes(20), "the zlib stream is damaged"),
     "a cut stream": (header() + packed(matrix())[:8] + packed(matrix())[8:-9].ljust(200, b"\0"), "zlib|cut off"),
