@@ -15,6 +15,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from course_lib.geometry._checks import batches_fit, last_axes
+from course_lib.geometry._precision import full_precision
 
 NEAREST = 1e-6  # metres; a depth closer to 0 than this is moved here, so that no projection or gradient is infinite
 
@@ -56,6 +57,7 @@ def intrinsics_matrix(
     return torch.cat([top, bottom], -2)
 
 
+@full_precision
 def resize_intrinsics(
     intrinsics: Float[Tensor, "*b 3 3"], scale_x: float, scale_y: float | None = None
 ) -> Float[Tensor, "*b 3 3"]:
@@ -80,6 +82,7 @@ def crop_intrinsics(intrinsics: Float[Tensor, "*b 3 3"], left: float, top: float
     return intrinsics - intrinsics.new_tensor([[0, 0, left], [0, 0, top], [0, 0, 0]])
 
 
+@full_precision
 def project(points: Float[Tensor, "*b n 3"], intrinsics: Float[Tensor, "*k 3 3"]) -> Float[Tensor, "... n 2"]:
     r"""Pinhole projection to pixels, $(f_x X/Z + c_x,\ f_y Y/Z + c_y)$.
 
@@ -105,6 +108,7 @@ def depth_of(points: Float[Tensor, "*b 3"]) -> Float[Tensor, "*b"]:
     return points[..., 2]
 
 
+@full_precision
 def backproject(
     pixels: Float[Tensor, "*b n 2"], depth: Float[Tensor, "*d n"], intrinsics: Float[Tensor, "*k 3 3"]
 ) -> Float[Tensor, "... n 3"]:
@@ -125,6 +129,7 @@ def backproject(
     return _directions(pixels, intrinsics) * depth[..., None]
 
 
+@full_precision
 def weak_perspective(
     points: Float[Tensor, "*b n 3"],
     intrinsics: Float[Tensor, "*k 3 3"],
@@ -150,6 +155,7 @@ def weak_perspective(
     return _to_pixels(points[..., :2] / reference_depth[..., None, None], intrinsics)
 
 
+@full_precision
 def orthographic(
     points: Float[Tensor, "*b n 3"],
     scale: float | Float[Tensor, "*s"],
@@ -172,6 +178,7 @@ def orthographic(
     return points[..., :2] * scale[..., None, None] + center[..., None, :]
 
 
+@full_precision
 def centred_perspective(
     points: Float[Tensor, "*b n 3"],
     inverse_focal: float | Float[Tensor, "*s"],
@@ -207,6 +214,7 @@ def pixel_grid(
     return torch.stack(torch.meshgrid(u, v, indexing="xy"), -1)
 
 
+@full_precision
 def rays(height: int, width: int, intrinsics: Float[Tensor, "*k 3 3"]) -> Float[Tensor, "*k h w 3"]:
     """Direction of each pixel's ray in the camera frame, scaled so that z = 1: depth * ray is the point seen there."""
     last_axes("intrinsics", intrinsics, 3, 3, holding="a camera matrix")

@@ -12,6 +12,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from course_lib.geometry._checks import batches_fit, last_axes
+from course_lib.geometry._precision import full_precision
 from course_lib.geometry.rotations import (
     SERIES_BELOW,
     hat,
@@ -27,6 +28,7 @@ COTANGENT = (
 )  # fmt: skip
 
 
+@full_precision
 def make_transform(rotation: Float[Tensor, "*r 3 3"], translation: Float[Tensor, "*t 3"]) -> Float[Tensor, "... 4 4"]:
     """The 4 x 4 matrix of x -> rotation @ x + translation; batch axes broadcast."""
     last_axes("rotation", rotation, 3, 3, holding="a rotation matrix")
@@ -37,6 +39,7 @@ def make_transform(rotation: Float[Tensor, "*r 3 3"], translation: Float[Tensor,
     return torch.cat([top, _last_row(top)], -2)
 
 
+@full_precision
 def invert(transform: Float[Tensor, "*b 4 4"]) -> Float[Tensor, "*b 4 4"]:
     """The motion back, `source_from_target`: rotation R' and translation -R' t; the rotation must be orthonormal."""
     last_axes("transform", transform, 4, 4, holding="a rigid motion")
@@ -45,6 +48,7 @@ def invert(transform: Float[Tensor, "*b 4 4"]) -> Float[Tensor, "*b 4 4"]:
     return torch.cat([top, _last_row(top)], -2)
 
 
+@full_precision
 def compose(*transforms: Float[Tensor, "... 4 4"]) -> Float[Tensor, "... 4 4"]:
     """Product of one or more motions, of which the last acts first: of a_from_b and b_from_c it is a_from_c."""
     if not transforms:
@@ -55,6 +59,7 @@ def compose(*transforms: Float[Tensor, "... 4 4"]) -> Float[Tensor, "... 4 4"]:
     return functools.reduce(torch.matmul, transforms)
 
 
+@full_precision
 def transform_points(
     target_from_source: Float[Tensor, "*k 4 4"], points: Float[Tensor, "*b n 3"]
 ) -> Float[Tensor, "... n 3"]:
@@ -65,6 +70,7 @@ def transform_points(
     return points @ target_from_source[..., :3, :3].mT + target_from_source[..., None, :3, 3]
 
 
+@full_precision
 def relative_motion(
     camera_from_world_1: Float[Tensor, "*b 4 4"], camera_from_world_2: Float[Tensor, "*b 4 4"]
 ) -> Float[Tensor, "*b 4 4"]:
@@ -76,6 +82,7 @@ def relative_motion(
     return compose(camera_from_world_2, invert(camera_from_world_1))
 
 
+@full_precision
 def se3_exp(twist: Float[Tensor, "*b 6"]) -> Float[Tensor, "*b 4 4"]:
     r"""Rigid motion of a twist $(v, \omega)$: rotation $\exp\hat\omega$, translation $V v$.
 
@@ -95,6 +102,7 @@ def se3_exp(twist: Float[Tensor, "*b 6"]) -> Float[Tensor, "*b 4 4"]:
     return torch.cat([top, _last_row(top)], -2)
 
 
+@full_precision
 def se3_log(transform: Float[Tensor, "*b 4 4"]) -> Float[Tensor, "*b 6"]:
     r"""Twist $(v, \omega)$ of a rigid motion, $|\omega|$ in [0, pi]; the inverse of `se3_exp`.
 
@@ -115,6 +123,7 @@ def se3_log(transform: Float[Tensor, "*b 4 4"]) -> Float[Tensor, "*b 6"]:
     return torch.cat([velocity[..., 0], axis_angle], -1)
 
 
+@full_precision
 def look_at(
     eye: Float[Tensor, "*b 3"],
     target: Float[Tensor, "*b 3"],

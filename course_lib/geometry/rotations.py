@@ -17,6 +17,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from course_lib.geometry._checks import batches_fit, last_axes
+from course_lib.geometry._precision import full_precision
 
 # Below this square of the angle (half a radian) series stand in for the closed forms, whose second derivatives divide
 # by its square. Eight terms then leave less than 1e-17.
@@ -57,6 +58,7 @@ def hat(vector: Float[Tensor, "*b 3"]) -> Float[Tensor, "*b 3 3"]:
     return torch.stack([zero, -z, y, z, zero, -x, -y, x, zero], -1).unflatten(-1, (3, 3))
 
 
+@full_precision
 def axis_angle_to_matrix(axis_angle: Float[Tensor, "*b 3"]) -> Float[Tensor, "*b 3 3"]:
     r"""Rodrigues' formula, $\exp\hat\omega = I + \frac{\sin\theta}{\theta}\hat\omega + \frac{1-\cos\theta}{\theta^2}\hat\omega^2$.
 
@@ -72,6 +74,7 @@ def axis_angle_to_matrix(axis_angle: Float[Tensor, "*b 3"]) -> Float[Tensor, "*b
     return cosine * eye + a[..., None, None] * hat(axis_angle) + b[..., None, None] * outer
 
 
+@full_precision
 def matrix_to_axis_angle(matrix: Float[Tensor, "*b 3 3"]) -> Float[Tensor, "*b 3"]:
     """Axis times angle of rotation matrices, the angle in [0, pi].
 
@@ -81,6 +84,7 @@ def matrix_to_axis_angle(matrix: Float[Tensor, "*b 3 3"]) -> Float[Tensor, "*b 3
     return quaternion_to_axis_angle(matrix_to_quaternion(matrix))
 
 
+@full_precision
 def quaternion_to_axis_angle(quaternion: Float[Tensor, "*b 4"]) -> Float[Tensor, "*b 3"]:
     """Axis times angle of quaternions (w, x, y, z) of any length but 0, the angle in [0, pi]."""
     last_axes("quaternion", quaternion, 4, holding="w, x, y, z")
@@ -96,6 +100,7 @@ def quaternion_to_axis_angle(quaternion: Float[Tensor, "*b 4"]) -> Float[Tensor,
     return torch.where(small, series, 2 * torch.atan2(length, real) / length)[..., None] * imaginary
 
 
+@full_precision
 def axis_angle_to_quaternion(axis_angle: Float[Tensor, "*b 3"]) -> Float[Tensor, "*b 4"]:
     """Unit quaternions (w, x, y, z) of axis-angle vectors, smooth at every angle; w < 0 for angles beyond pi."""
     last_axes("axis_angle", axis_angle, 3, holding="axis times angle")
@@ -104,6 +109,7 @@ def axis_angle_to_quaternion(axis_angle: Float[Tensor, "*b 3"]) -> Float[Tensor,
     return torch.cat([1 - squared_half * one_minus_cosine, axis_angle * sine_over_angle / 2], -1)
 
 
+@full_precision
 def quaternion_to_matrix(quaternion: Float[Tensor, "*b 4"]) -> Float[Tensor, "*b 3 3"]:
     """Rotation matrices of quaternions (w, x, y, z), which need not have length 1; the quaternion 0 gives the identity.
 
@@ -119,6 +125,7 @@ def quaternion_to_matrix(quaternion: Float[Tensor, "*b 4"]) -> Float[Tensor, "*b
     return eye + twice[..., None, None] * torch.stack(entries, -1).unflatten(-1, (3, 3))
 
 
+@full_precision
 def matrix_to_quaternion(matrix: Float[Tensor, "*b 3 3"]) -> Float[Tensor, "*b 4"]:
     """Unit quaternions (w, x, y, z) of rotation matrices, with w >= 0.
 
@@ -142,6 +149,7 @@ def matrix_to_quaternion(matrix: Float[Tensor, "*b 3 3"]) -> Float[Tensor, "*b 4
     return _with_positive_real_part(row / row.square().sum(-1, keepdim=True).sqrt())
 
 
+@full_precision
 def multiply_quaternions(a: Float[Tensor, "*b 4"], b: Float[Tensor, "*c 4"]) -> Float[Tensor, "... 4"]:
     """Product of quaternions (w, x, y, z): the rotation b first, then a, as in the product of their matrices."""
     for name, value in (("a", a), ("b", b)):
@@ -153,6 +161,7 @@ def multiply_quaternions(a: Float[Tensor, "*b 4"], b: Float[Tensor, "*c 4"]) -> 
     return torch.cat([real, imaginary], -1)
 
 
+@full_precision
 def six_d_to_matrix(six: Float[Tensor, "*b 6"]) -> Float[Tensor, "*b 3 3"]:
     """Rotation matrices of six free numbers (Zhou et al. 2019, Eq. 15).
 
@@ -172,12 +181,14 @@ def six_d_to_matrix(six: Float[Tensor, "*b 6"]) -> Float[Tensor, "*b 3 3"]:
     return torch.stack([first, second, torch.linalg.cross(first, second)], -1)
 
 
+@full_precision
 def matrix_to_six_d(matrix: Float[Tensor, "*b 3 3"]) -> Float[Tensor, "*b 6"]:
     """The first two columns of rotation matrices, one after the other; the inverse of `six_d_to_matrix`."""
     last_axes("matrix", matrix, 3, 3, holding="a rotation matrix")
     return matrix[..., :2].mT.flatten(-2)
 
 
+@full_precision
 def euler_to_matrix(angles: Float[Tensor, "*b a"], order: str = "xyz") -> Float[Tensor, "*b 3 3"]:
     """Product of rotations about coordinate axes, in the order in which they are written.
 
@@ -222,6 +233,7 @@ def random_rotations(
     return quaternion_to_matrix(torch.randn(n, 4, generator=generator, dtype=dtype, device=source)).to(device or source)
 
 
+@full_precision
 def geodesic_angle(a: Float[Tensor, "*b 3 3"], b: Float[Tensor, "*c 3 3"]) -> Float[Tensor, "..."]:
     """Angle in [0, pi] of the rotation between two rotations, radians.
 

@@ -17,11 +17,13 @@ import torch.nn.functional as F
 from jaxtyping import Bool, Float
 from torch import Tensor
 
+from course_lib.geometry._precision import full_precision
 from course_lib.geometry.cameras import pixel_grid
 
 IN_FRONT = 1e-4  # depth after / depth before below which a point counts as behind the camera
 
 
+@full_precision
 def rigid_flow(
     depth: Float[Tensor, "b 1 h w"],
     target_from_source: Float[Tensor, "b 4 4"],
@@ -42,6 +44,7 @@ def rigid_flow(
     return _flow_and_ratio(depth, target_from_source, intrinsics)[0]
 
 
+@full_precision
 def depth_after(
     depth: Float[Tensor, "b 1 h w"],
     target_from_source: Float[Tensor, "b 4 4"],
@@ -51,6 +54,7 @@ def depth_after(
     return depth * _flow_and_ratio(depth, target_from_source, intrinsics)[1]
 
 
+@full_precision
 def warp_with_flow(
     image: Float[Tensor, "b c h w"], flow: Float[Tensor, "b 2 h w"]
 ) -> tuple[Float[Tensor, "b c h w"], Bool[Tensor, "b 1 h w"]]:
@@ -73,6 +77,7 @@ def warp_with_flow(
     return _sample(image, flow, torch.ones_like(flow[:, :1], dtype=torch.bool))
 
 
+@full_precision
 def inverse_warp(
     image2: Float[Tensor, "b c h w"],
     depth1: Float[Tensor, "b 1 h w"],
@@ -100,6 +105,7 @@ def inverse_warp(
     return _sample(image2, flow, (depth1 > 0) & (ratio > IN_FRONT))
 
 
+@full_precision
 def depth_agreement(
     depth1: Float[Tensor, "b 1 h w"],
     depth2: Float[Tensor, "b 1 h w"],
