@@ -16,7 +16,7 @@ BOOK_SOURCES := $(shell find book notebooks course_lib -type f \( -name '*.md' -
   -o -name '*.svg' -o -name '*.png' -o -name '*.css' -o -name '*.py' \) -not -path '*/_build/*' -not -path '*/api/*' 2>/dev/null)
 
 .DEFAULT_GOAL := help
-.PHONY: help book test lab notebooks results lint links student address pages clean
+.PHONY: help book test lab notebooks results fuzz lint links student address pages clean
 .DELETE_ON_ERROR:
 
 help: ## list the targets
@@ -102,6 +102,10 @@ results: $(VENV)/.core ## measure the claims of LESSON=01_elbo (resumes where it
 	@test -n "$(LESSON)" || { echo "Say which lesson: make results LESSON=01_elbo" >&2; exit 2; }
 	@echo "==> measuring the claims of $(LESSON)"
 	@$(PY) -m course_lib.experiments $(LESSON)
+
+fuzz: $(VENV)/.test ## give every reader of data files 2,000 damaged inputs and record what came of them
+	@echo "==> damaging files: 2,000 for each binary format, 500 for each text format"
+	@$(PY) -m course_lib.experiments 05_worlds --only fuzz --again
 
 pages: $(VENV)/.book ## redraw and rewrite the generated pages of the book (notation, results, errata, map)
 	@echo "==> writing the generated pages"
