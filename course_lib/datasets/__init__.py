@@ -1,13 +1,19 @@
 """Readers of real data in their original file formats."""
 
 from course_lib.datasets.batches import Batch, Batches
+from course_lib.datasets.deepfashion import load_deepfashion, parse_deepfashion_name
 from course_lib.datasets.digits import load_digits
 from course_lib.datasets.errors import BadRecords, DataFormatError
 from course_lib.datasets.hdf5 import read_hdf5
 from course_lib.datasets.idx import read_idx
 from course_lib.datasets.images import ImageSet, binarize
+from course_lib.datasets.keypoint_csv import read_image_list, read_keypoint_csv, read_pairs_csv
+from course_lib.datasets.lsp import load_lsp, load_lsp_extended
+from course_lib.datasets.market import MarketSet, load_market, parse_market_name
 from course_lib.datasets.matlab import read_mat
 from course_lib.datasets.mnist import load_mnist
+from course_lib.datasets.mpii import MpiiSet, load_mpii
+from course_lib.datasets.ordinal import OrdinalSet, load_ordinal
 from course_lib.datasets.pictures import decode_image
 from course_lib.datasets.poses import KeypointSet, PoseSet
 from course_lib.datasets.records import LazyImages, RecordBatches, RecordSet
@@ -20,14 +26,28 @@ __all__ = [
     "ImageSet",
     "KeypointSet",
     "LazyImages",
+    "MarketSet",
+    "MpiiSet",
+    "OrdinalSet",
     "PoseSet",
     "RecordBatches",
     "RecordSet",
     "binarize",
     "decode_image",
+    "load_deepfashion",
     "load_digits",
+    "load_lsp",
+    "load_lsp_extended",
+    "load_market",
     "load_mnist",
+    "load_mpii",
+    "load_ordinal",
+    "parse_deepfashion_name",
+    "parse_market_name",
     "read_hdf5",
     "read_idx",
+    "read_image_list",
+    "read_keypoint_csv",
     "read_mat",
+    "read_pairs_csv",
 ]
