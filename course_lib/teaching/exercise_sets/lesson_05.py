@@ -99,8 +99,8 @@ KINEMATICS = Exercise(
     hints=(
         "A bone is carried along by every rotation above it. If you already know the place and the orientation of the "
         "parent, what is left to do for its child?",
-        "(5.10), one joint at a time: p_i = p_parent + G_parent o_i and G_i = G_parent R_i; at the root "
-        "p_0 = o_0 and G_0 = R_0",
+        "(5.10), one joint at a time, with G_i for the product of all rotations from the root to joint i: "
+        "p_i = p_parent + G_parent o_i and G_i = G_parent R_i, from p_0 = o_0 and G_0 = R_0",
         "places, turns = [offsets[0]], [rotations[0]]; for i in range(1, len(parents)): append places[...] + "
         "turns[...] @ offsets[i], then turns[...] @ rotations[i]; return torch.stack(places)",
     ),
