@@ -18,7 +18,9 @@ from course_lib.datasets.records import LazyImages, RecordSet
 from course_lib.geometry.skeletons import OPENPOSE_18, Skeleton
 
 SIZE = (128, 64)  # height, width
-NAME = re.compile(r"(-1|\d{4})_c([1-6])s([1-6])_(\d{6})_(\d{2})\.jpg", re.ASCII)
+NAME = re.compile(
+    r"(-1|\d{4})_c([1-6])s([1-6])_(\d{6})_(\d{2})\.jpg(?:\.jpg)?", re.ASCII
+)  # one crop of the test set is .jpg.jpg
 DISTRACTOR, JUNK = 0, -1
 
 

@@ -130,11 +130,11 @@ def _good_rows(
         if not finite[row]:
             bad.report(folder / "joints.mat", f"person {row}", "a joint is no place in a picture")
         elif not known[row].all():
-            i, j = np.argwhere(~known[row])[0]
+            i, j = np.argwhere(~known[row])[0].tolist()
             value = relation[row, i, j]
             bad.report(folder / "ordinal.mat", _pair(row, i, j, skeleton), f"{value:g}, expected -1, 0, 1 or NaN")
         elif not opposite[row].all():
-            i, j = np.argwhere(~opposite[row])[0]
+            i, j = np.argwhere(~opposite[row])[0].tolist()
             both = f"{relation[row, i, j]:g} one way and {relation[row, j, i]:g} the other, expected opposite numbers"
             bad.report(folder / "ordinal.mat", _pair(row, i, j, skeleton), both)
         else:
