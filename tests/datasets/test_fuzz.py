@@ -81,9 +81,9 @@ def test_other_exceptions_and_poor_messages_are_unexpected():
     assert "KeyError: 'joints'" in outcomes(fails_with(KeyError("joints")))[0]
     assert "ValueError: bad" in outcomes(fails_with(ValueError("bad")))[0]
     assert "the message names no file" in outcomes(fails_with(DataFormatError("bad")))[0]
-    assert outcomes(numbers)  # nan, inf and ragged rows pass through: `numbers` is no good reader
-    assert any("infinite number" in line for line in outcomes(numbers, 600))
-    assert any("has a NaN, which it does not document" in line for line in outcomes(numbers, 600))
+    through = outcomes(numbers, 250)  # no good reader: nan, inf and ragged rows pass through
+    assert any("infinite number" in line for line in through)
+    assert any("has a NaN, which it does not document" in line for line in through)
 
 
 def test_the_line_of_an_unexpected_outcome_repeats_it(tmp_path):
