@@ -8,6 +8,7 @@ from course_lib.datasets.hdf5 import read_hdf5
 from course_lib.datasets.idx import read_idx
 from course_lib.datasets.images import ImageSet, binarize
 from course_lib.datasets.keypoint_csv import read_image_list, read_keypoint_csv, read_pairs_csv
+from course_lib.datasets.kitti import load_kitti, read_kitti_calibration, read_kitti_poses
 from course_lib.datasets.lsp import load_lsp, load_lsp_extended
 from course_lib.datasets.market import MarketSet, load_market, parse_market_name
 from course_lib.datasets.matlab import read_mat
@@ -17,6 +18,9 @@ from course_lib.datasets.ordinal import OrdinalSet, load_ordinal
 from course_lib.datasets.pictures import decode_image
 from course_lib.datasets.poses import KeypointSet, PoseSet
 from course_lib.datasets.records import LazyImages, RecordBatches, RecordSet
+from course_lib.datasets.scenes import SceneSequence
+from course_lib.datasets.seven_scenes import load_seven_scenes
+from course_lib.datasets.virtual_kitti import load_virtual_kitti, read_virtual_kitti_poses
 
 __all__ = [
     "BadRecords",
@@ -32,22 +36,29 @@ __all__ = [
     "PoseSet",
     "RecordBatches",
     "RecordSet",
+    "SceneSequence",
     "binarize",
     "decode_image",
     "load_deepfashion",
     "load_digits",
+    "load_kitti",
     "load_lsp",
     "load_lsp_extended",
     "load_market",
     "load_mnist",
     "load_mpii",
     "load_ordinal",
+    "load_seven_scenes",
+    "load_virtual_kitti",
     "parse_deepfashion_name",
     "parse_market_name",
     "read_hdf5",
     "read_idx",
     "read_image_list",
     "read_keypoint_csv",
+    "read_kitti_calibration",
+    "read_kitti_poses",
     "read_mat",
     "read_pairs_csv",
+    "read_virtual_kitti_poses",
 ]

@@ -4,13 +4,14 @@ Each module here writes the files of some readers and lists them in its `EXAMPLE
 and one entry in `MODULES`.
 """
 
-from course_lib.datasets.examples import containers, digits, people
+from course_lib.datasets.examples import containers, digits, people, scenes
 from course_lib.datasets.examples.example import Example
 
 MODULES = (
     containers,
     digits,
     people,
+    scenes,
 )  # fmt: skip
 
 EXAMPLES: dict[str, Example] = {example.name: example for module in MODULES for example in module.EXAMPLES}
