@@ -214,6 +214,40 @@ def euler_to_matrix(angles: Float[Tensor, "*b a"], order: str = "xyz") -> Float[
     return product
 
 
+@full_precision
+def matrix_to_euler(matrix: Float[Tensor, "*b 3 3"], order: str = "xyz") -> Float[Tensor, "*b 3"]:
+    """Three angles whose product of rotations, in the written order, is the matrix; the inverse of `euler_to_matrix`.
+
+    The middle angle lies in [-pi/2, pi/2], or in [0, pi] where the first letter comes again, as in "zxz". At the ends
+    of its range (gimbal lock) only the sum or difference of the other two is determined: the last is set to 0 there,
+    and the gradient near there grows without bound. To learn a rotation use `six_d_to_matrix`.
+
+    Args:
+        matrix: Rotation matrices.
+        order: Three of the letters x, y and z, no two neighbours alike.
+
+    Raises:
+        ValueError: `order` is not such a word, or `matrix` is not 3 x 3.
+    """
+    last_axes("matrix", matrix, 3, 3, holding="a rotation matrix")
+    if len(order) != 3 or set(order) - set("xyz") or order[0] == order[1] or order[1] == order[2]:
+        raise ValueError(f'`order` (={order!r}) must be three of the letters x, y, z, no neighbours alike, as in "zxy"')
+    i, j = "xyz".index(order[0]), "xyz".index(order[1])
+    k = 3 - i - j
+    sign = 1.0 if (j - i) % 3 == 1 else -1.0  # of the permutation (i, j, k)
+    if order[0] == order[2]:  # the first row and column hold products with the sine of the middle angle
+        sine, cosine = (matrix[..., i, j], sign * matrix[..., i, k]), matrix[..., i, i]
+        first, last = (matrix[..., j, i], -sign * matrix[..., k, i]), (matrix[..., i, j], sign * matrix[..., i, k])
+        middle = torch.atan2(_length(*sine), cosine)
+    else:  # the same with its cosine
+        first, last = (-sign * matrix[..., j, k], matrix[..., k, k]), (-sign * matrix[..., i, j], matrix[..., i, i])
+        middle = torch.atan2(sign * matrix[..., i, k], _length(*last))
+    locked = _length(*last).detach() < 8 * torch.finfo(matrix.dtype).eps
+    alone = torch.atan2(sign * matrix[..., k, j], matrix[..., j, j])  # the first angle when the last is 0
+    a = torch.where(locked, alone, _atan2(*first, locked))
+    return torch.stack([a, middle, _atan2(*last, locked)], -1)
+
+
 def random_rotations(
     n: int,
     *,
@@ -255,6 +289,17 @@ def geodesic_angle(a: Float[Tensor, "*b 3 3"], b: Float[Tensor, "*c 3 3"]) -> Fl
 
 def _with_positive_real_part(quaternion: Tensor) -> Tensor:
     return torch.where(quaternion[..., :1] < 0, -quaternion, quaternion)
+
+
+def _length(a: Tensor, b: Tensor) -> Tensor:
+    """Length of (a, b), its gradient 0 where it is 0."""
+    squared = a.square() + b.square()
+    return torch.where(squared > 0, torch.where(squared > 0, squared, 1.0).sqrt(), 0.0)
+
+
+def _atan2(sine: Tensor, cosine: Tensor, undetermined: Tensor) -> Tensor:
+    """The angle, and 0 without a gradient where it is undetermined."""
+    return torch.atan2(torch.where(undetermined, 0.0, sine), torch.where(undetermined, 1.0, cosine))
 
 
 def _about_axis(axis: int, cosine: Tensor, sine: Tensor) -> Tensor:

@@ -20,6 +20,7 @@ from course_lib.geometry import (
     geodesic_angle,
     hat,
     matrix_to_axis_angle,
+    matrix_to_euler,
     matrix_to_quaternion,
     matrix_to_six_d,
     multiply_quaternions,
@@ -223,6 +224,35 @@ def test_euler_angles_are_those_of_scipy_about_the_turning_axes(order):
     assert gradcheck(lambda a: euler_to_matrix(a, order), angles[:2].requires_grad_())
 
 
+ORDERS = [a + b + c for a in "xyz" for b in "xyz" for c in "xyz" if a != b != c]
+
+
+@pytest.mark.parametrize("order", ORDERS)
+def test_euler_angles_of_a_matrix_are_those_of_scipy_and_give_it_back(order):
+    matrix = random_rotations(40, generator=torch.Generator().manual_seed(6), dtype=torch.float64)
+    angles = matrix_to_euler(matrix, order)
+    theirs = Rotation.from_matrix(matrix.numpy()).as_euler(order.upper())
+    np.testing.assert_allclose(angles, theirs, atol=1e-12)
+    torch.testing.assert_close(euler_to_matrix(angles, order), matrix)
+    small = angles[:2].requires_grad_()
+    assert gradcheck(lambda a: matrix_to_euler(euler_to_matrix(a, order), order), small)
+
+
+@pytest.mark.parametrize("order", ORDERS)
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+def test_euler_angles_at_gimbal_lock_give_the_matrix_back_with_a_finite_gradient(order, dtype):
+    ends = (0.0, PI) if order[0] == order[2] else (-PI / 2, PI / 2)
+    angles = torch.tensor([[0.7, end, -0.4] for end in ends], dtype=dtype)
+    matrix = euler_to_matrix(angles, order).requires_grad_()
+    back = matrix_to_euler(matrix, order)
+    (gradient,) = torch.autograd.grad(back.sum(), matrix)
+    assert gradient.isfinite().all()
+    tolerance = 1e-3 if dtype == torch.float32 else 1e-7  # rounding of an angle near the lock goes by the square root
+    torch.testing.assert_close(euler_to_matrix(back.detach(), order), matrix.detach(), atol=tolerance, rtol=0)
+    eye = torch.eye(3, dtype=dtype)
+    torch.testing.assert_close(euler_to_matrix(matrix_to_euler(eye, order), order), eye)
+
+
 def test_euler_order_is_the_order_of_the_written_product():
     a = torch.tensor([0.3, -0.5, 0.7], dtype=torch.float64)
     about = [euler_to_matrix(angle[None], letter) for angle, letter in zip(a, "xyz", strict=True)]
@@ -286,6 +316,7 @@ BAD = {
     "nine of six": (six_d_to_matrix, (torch.zeros(9),), r"`six` has shape \(9,\)"),
     "angles for order": (euler_to_matrix, (torch.zeros(2), "xyz"), r"`angles` has shape \(2,\).*order='xyz'"),
     "capital letters": (euler_to_matrix, (torch.zeros(3), "XYZ"), r"`order` \(='XYZ'\) must be one to three"),
+    "neighbours": (matrix_to_euler, (torch.eye(3), "xxz"), r"`order` \(='xxz'\) must be three of the letters"),
     "batches": (geodesic_angle, (torch.zeros(2, 3, 3), torch.zeros(5, 3, 3)), r"do not fit.*`a` \(2,\), `b` \(5,\)"),
 }
 
