@@ -14,12 +14,13 @@ import pooch
 import requests
 from tqdm.std import tqdm
 
-from data_scripts.catalogue import Address, RemoteFile
+from data_scripts.dataset import Address, RemoteFile
 
 CHUNK = 1 << 16
 ATTEMPTS = 3  # at one address, each going on where the last was cut
 TIMEOUT = (10, 60)  # seconds to connect, and between two pieces
 MARGIN = 1 << 20  # bytes that must stay free
+MAGIC = {".gz": b"\x1f\x8b", ".zip": b"PK", ".png": b"\x89PNG"}
 
 
 class FetchError(Exception):
@@ -34,6 +35,8 @@ def is_complete(path: Path, file: RemoteFile) -> bool:
     """Whether a file on disk is the published one, or holds the same data compressed anew."""
     if not path.is_file():
         return False
+    if not file.sha256:  # the name itself appears only once a file is whole
+        return file.size in (0, path.stat().st_size)
     if _sha256(path, "rb") == file.sha256:
         return True
     if not file.content_sha256:
@@ -113,12 +116,14 @@ def _fetch_from_any(
 
 def _fetch_from(address: Address, file: RemoteFile, target: Path, part: Path) -> str:
     """Fetch a file from one address; what went wrong, or nothing."""
+    if not file.sha256:
+        return _fetch_unchecked(address, file, target, part)
     while True:
         resumed = part.exists()
         try:
             # pooch compares the checksum in a temporary file and moves that into place.
             pooch.retrieve(
-                url=address.url + file.name,
+                url=address.url + (file.remote_name or file.name),
                 known_hash=f"sha256:{file.sha256}",
                 fname=file.name,
                 path=target.parent,
@@ -133,6 +138,15 @@ def _fetch_from(address: Address, file: RemoteFile, target: Path, part: Path) ->
                 return "the file has a wrong checksum"
         else:
             return ""
+
+
+def _fetch_unchecked(address: Address, file: RemoteFile, target: Path, part: Path) -> str:
+    """The same where no checksum is published: the size must do, or the server's word for it."""
+    try:
+        _Resuming(file, part)(address.url + (file.remote_name or file.name), str(target), None)
+    except _AddressError as error:
+        return str(error)
+    return ""
 
 
 class _Resuming:
@@ -151,14 +165,17 @@ class _Resuming:
                 if attempt == ATTEMPTS or not (self.part.exists() and self.part.stat().st_size):
                     raise _AddressError(_reason(error)) from error
         self._refuse_other_content()
+        if not self.file.sha256 and self.file.size not in (0, size := self.part.stat().st_size):
+            self.part.unlink()
+            raise _AddressError(f"the server sent {size:,} bytes, the file has {self.file.size:,}")
         os.replace(self.part, output_file)
 
     def _transfer(self, url: str) -> None:
         have = self.part.stat().st_size if self.part.exists() else 0
-        if have > self.file.size:
+        if self.file.size and have > self.file.size:
             self.part.unlink()
             have = 0
-        if have == self.file.size:
+        if self.file.size and have == self.file.size:
             return
         headers = {"Accept-Encoding": "identity"} | ({"Range": f"bytes={have}-"} if have else {})
         with requests.get(url, stream=True, timeout=TIMEOUT, headers=headers) as answer:
@@ -169,7 +186,7 @@ class _Resuming:
                 raise _AddressError(f"the server answered {answer.status_code} {answer.reason}")
             begun = have if answer.status_code == 206 else 0
             bar = tqdm(
-                total=self.file.size, initial=begun, unit="B", unit_scale=True, desc=self.file.name,
+                total=self.file.size or None, initial=begun, unit="B", unit_scale=True, desc=self.file.name,
                 disable=not sys.stderr.isatty(), leave=False,
             )  # fmt: skip
             with bar, open_part(self.part, "ab" if begun else "wb") as stream:
@@ -180,12 +197,13 @@ class _Resuming:
             raise requests.ConnectionError("the connection was cut")
 
     def _other_content(self) -> str:
-        """What stands in the part instead of a `.gz` file, or nothing."""
+        """What stands in the part instead of the file, as far as its first bytes tell, or nothing."""
         with self.part.open("rb") as stream:
             start = stream.read(512)
-        if not self.file.name.endswith(".gz") or start.startswith(b"\x1f\x8b"):
-            return ""
-        return "a web page" if start.lstrip().startswith(b"<") else "something else"
+        if start[:64].lstrip().lower().startswith((b"<!doctype", b"<html")):
+            return "a web page"
+        magic = next((magic for ending, magic in MAGIC.items() if self.file.name.endswith(ending)), b"")
+        return "" if start.startswith(magic) else "something else"
 
     def _refuse_other_content(self) -> None:
         """Say so in words where a server sent a web page under the file's name."""

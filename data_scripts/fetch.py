@@ -6,7 +6,8 @@ import os
 import sys
 from pathlib import Path
 
-from data_scripts.catalogue import CATALOGUE, Dataset
+from data_scripts.archives import ArchiveError, unpack
+from data_scripts.catalogue import CATALOGUE, Dataset, RemoteFile
 
 try:
     from data_scripts.download import FetchError, fetch_file
@@ -20,7 +21,10 @@ def describe(dataset: Dataset) -> str:
     """A dataset in a few lines: terms, size, and when each address was last seen to work."""
     lines = [f"{dataset.name}: {dataset.title}", f"  licence: {dataset.licence}"]
     if dataset.files:
-        lines.append(f"  {len(dataset.files)} files, {dataset.size / 1e6:.1f} MB")
+        size = f"{dataset.size / 1e6:.1f} MB" if dataset.size else "size not published"
+        many = "s" if len(dataset.files) > 1 else ""
+        checked = f"checksum{many} published" if all(file.sha256 for file in dataset.files) else "no checksum published"
+        lines.append(f"  {len(dataset.files)} file{many}, {size}, {checked}")
         lines += [f"  {address.url} (last seen to work: {address.last_seen})" for address in dataset.addresses]
     return "\n".join(lines + [f"  {line}" for line in dataset.how_to_obtain])
 
@@ -36,15 +40,44 @@ def fetch(dataset: Dataset, folder: Path) -> int:
         return 2
     print(f"folder: {folder}")
     for file in dataset.files:
-        print(f"{file.name} ({file.size / 1e6:.1f} MB)", flush=True)
+        if file.unpack and (folder / file.folder_name).is_dir() and not (folder / file.name).exists():
+            print(f"{file.name} is unpacked already in {folder / file.folder_name}")
+            continue
+        print(f"{file.name} ({f'{file.size / 1e6:.1f} MB' if file.size else 'size not published'})", flush=True)
         try:
             fresh = fetch_file(file, dataset.addresses, folder, say=lambda line: print(line, flush=True))
-        except FetchError as error:
+            print(f"  {'fetched' if fresh else 'is there already'}, {_how_sure(file, folder)}", flush=True)
+            if file.unpack:
+                _unpack(file, folder)
+        except (FetchError, ArchiveError) as error:
             print(error, file=sys.stderr)
             return 1
-        print("  fetched, checksum agrees" if fresh else "  is there already, checksum agrees")
+        except OSError as error:  # while unpacking: a full disk
+            print(
+                f"{file.name} cannot be unpacked ({error.strerror}): make room or give another --out.", file=sys.stderr
+            )
+            return 1
     print(f"Give it to a lesson with  -p data_root {folder}  or  COURSE_DATA_ROOT={folder}")
+    if dataset.how_to_obtain:
+        print("There is more that cannot be fetched so:", *dataset.how_to_obtain, sep="\n")
     return 0
+
+
+def _how_sure(file: RemoteFile, folder: Path) -> str:
+    """How a file on disk was recognised."""
+    if file.sha256:
+        return "checksum agrees"
+    size = (folder / file.name).stat().st_size
+    return f"{size:,} bytes" + (", as expected" if file.size else "") + "; no checksum is published"
+
+
+def _unpack(file: RemoteFile, folder: Path) -> None:
+    """Unpack an archive unless that was done before."""
+    if (folder / file.folder_name).exists():
+        print(f"  is unpacked already in {folder / file.folder_name}")
+        return
+    count = unpack(folder / file.name, folder / file.folder_name)
+    print(f"  unpacked {count:,} files into {folder / file.folder_name}; {file.name} may be deleted", flush=True)
 
 
 def main(arguments: list[str] | None = None) -> int:

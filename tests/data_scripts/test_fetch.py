@@ -4,9 +4,11 @@ import errno
 import gzip
 import hashlib
 import http.server
+import io
 import os
 import re
 import threading
+import zipfile
 from pathlib import Path
 
 import pytest
@@ -21,11 +23,16 @@ CONTENT = os.urandom(200_000)
 PACKED = gzip.compress(CONTENT, mtime=0)
 NAME = "numbers-ubyte.gz"
 FILE = RemoteFile(NAME, len(PACKED), hashlib.sha256(PACKED).hexdigest(), hashlib.sha256(CONTENT).hexdigest())
+STREAM = io.BytesIO()
+with zipfile.ZipFile(STREAM, "w") as packed:
+    packed.writestr("top/a.txt", "one")
+    packed.writestr("top/b.txt", "two")
+ZIPPED = STREAM.getvalue()
 PAGE = b"<!DOCTYPE html><html><body>Sign in</body></html>"
 
 
 class Handler(http.server.BaseHTTPRequestHandler):
-    """Behaves as the first part of the path says: good, cut, cutonce, wrong, html, text, other, 404."""
+    """Behaves as the first part of the path says: good, cut, cutonce, wrong, html, text, zip, 404."""
 
     def do_GET(self):
         way = self.path.split("/")[1]
@@ -34,7 +41,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
         if way == "404":
             self.send_error(404)
             return
-        body = {"html": PAGE, "text": b"quota exceeded", "wrong": PACKED[:-1] + b"\1"}.get(way, PACKED)
+        body = {"zip": ZIPPED, "html": PAGE, "text": b"quota exceeded", "wrong": PACKED[:-1] + b"\1"}.get(way, PACKED)
         begin = int(start[1]) if start and way not in ("html", "text", "deaf") else 0
         if way == "unsatisfied" and start:
             self.send_error(416)
@@ -203,6 +210,42 @@ def test_data_compressed_anew_is_recognised(tmp_path):
     assert not is_complete(path, FILE)
 
 
+@pytest.mark.parametrize("size", [0, len(PACKED)])
+def test_file_without_a_checksum_arrives_whole(server, tmp_path, size):
+    file = RemoteFile(NAME, size)
+    assert fetch_file(file, addresses(server, "good"), tmp_path) is True
+    assert (tmp_path / NAME).read_bytes() == PACKED
+    assert fetch_file(file, addresses(server, "good"), tmp_path) is False
+    (tmp_path / NAME).write_bytes(PACKED[:99])
+    assert is_complete(tmp_path / NAME, file) is (size == 0)  # nothing is known that could tell
+
+
+@pytest.mark.parametrize("size", [0, len(PACKED)])
+@pytest.mark.parametrize("way", ["html", "text", "404", "cut"])
+def test_bad_answer_is_named_without_a_checksum_too(server, tmp_path, way, size):
+    with pytest.raises(FetchError, match=r"web page|something else|answered 404|cut 3 times"):
+        fetch_file(RemoteFile(NAME, size), addresses(server, way), tmp_path)
+    assert os.listdir(tmp_path) == ([f"{NAME}.part"] if way == "cut" else [])
+
+
+def test_cut_transfer_of_unknown_size_goes_on_where_it_was_cut(server, tmp_path):
+    assert fetch_file(RemoteFile(NAME), addresses(server, "cutonce"), tmp_path)
+    assert (tmp_path / NAME).read_bytes() == PACKED
+    assert server.asked[1][1] is not None
+
+
+def test_file_of_another_size_is_refused(server, tmp_path):
+    with pytest.raises(FetchError, match=f"the server sent {len(PACKED):,} bytes, the file has 1,000"):
+        fetch_file(RemoteFile(NAME, 1000), addresses(server, "good"), tmp_path)
+    assert os.listdir(tmp_path) == []
+
+
+def test_file_may_have_another_name_on_the_server(server, tmp_path):
+    file = RemoteFile("faces.gz", len(PACKED), FILE.sha256, remote_name=NAME)
+    assert fetch_file(file, addresses(server, "good"), tmp_path)
+    assert os.listdir(tmp_path) == ["faces.gz"]
+
+
 @pytest.fixture
 def small(server, monkeypatch):
     made = Dataset("numbers", "Some numbers", "CC0", (FILE,), addresses(server, "404", "good"))
@@ -227,9 +270,29 @@ def test_command_fails_in_one_sentence(server, monkeypatch, tmp_path, capsys):
     assert os.listdir(tmp_path) == []
 
 
+def test_command_unpacks_archives_once_and_says_what_else_there_is(server, monkeypatch, tmp_path, capsys):
+    archive = RemoteFile("set.zip", unpack=True)
+    made = Dataset("packed", "P", "CC0", (archive,), addresses(server, "zip"), ("Ask them.", "Take it.", "Put it."))
+    monkeypatch.setitem(CATALOGUE, "packed", made)
+    assert fetch.main(["packed", "--out", str(tmp_path)]) == 0
+    out = capsys.readouterr().out
+    assert f"{len(ZIPPED):,} bytes; no checksum is published" in out
+    assert f"unpacked 2 files into {tmp_path / 'set'}" in out
+    assert "Ask them.\nTake it.\nPut it.\n" in out
+    assert sorted(os.listdir(tmp_path / "set")) == ["a.txt", "b.txt"]
+    assert fetch.main(["packed", "--out", str(tmp_path)]) == 0
+    assert "is unpacked already" in capsys.readouterr().out
+    (tmp_path / "set.zip").unlink()
+    assert fetch.main(["packed", "--out", str(tmp_path)]) == 0
+    assert "set.zip is unpacked already" in capsys.readouterr().out
+    assert len(server.asked) == 1
+
+
 def test_unknown_name_is_refused_with_the_nearest(capsys):
     assert fetch.main(["minst"]) == 2
-    assert capsys.readouterr().err == "There is no dataset 'minst': did you mean mnist? There are mnist, digits.\n"
+    err = capsys.readouterr().err
+    assert err.startswith("There is no dataset 'minst': did you mean mnist? There are mnist, digits, ")
+    assert all(name in err for name in CATALOGUE)
     assert fetch.main([]) == 2
     assert "Say which dataset: mnist, digits" in capsys.readouterr().err
 
@@ -240,25 +303,50 @@ def test_data_that_is_not_fetched_is_explained_in_three_lines(capsys):
     assert "come with scikit-learn" in capsys.readouterr().out
 
 
-def test_list_shows_when_each_address_was_seen_to_work(capsys):
+def test_list_shows_every_set_its_terms_and_when_each_address_was_seen_to_work(capsys):
     assert fetch.main(["--list"]) == 0
     out = capsys.readouterr().out
-    assert "CC BY-SA 3.0" in out
-    assert out.count("last seen to work: ") == len(catalogue.MNIST.addresses)
+    assert out.count("last seen to work: ") == sum(len(dataset.addresses) for dataset in CATALOGUE.values())
+    for dataset in CATALOGUE.values():
+        assert f"{dataset.name}: {dataset.title}\n  licence: {dataset.licence}" in out
+        assert all(line in out for line in dataset.how_to_obtain)
+    assert "4 files, 11.6 MB, checksums published" in out
+    assert "1 file, 0.9 MB, no checksum published" in out
+    assert "1 file, size not published, no checksum published" in out
 
 
-def test_catalogue_is_sound():
-    for name, dataset in CATALOGUE.items():
-        assert name == dataset.name
-        assert dataset.licence
-        assert bool(dataset.files) != bool(dataset.how_to_obtain)
-        assert bool(dataset.files) == bool(dataset.addresses)
-        for file in dataset.files:
-            assert re.fullmatch(r"[0-9a-f]{64}", file.sha256)
-            assert Path(file.name).name == file.name
-        for address in dataset.addresses:
-            assert address.url.endswith("/")
-            assert address.last_seen == "not checked" or re.fullmatch(r"20\d\d-\d\d-\d\d", address.last_seen)
+@pytest.mark.parametrize("name", CATALOGUE)
+def test_catalogue_is_sound(name):
+    dataset = CATALOGUE[name]
+    assert name == dataset.name
+    assert dataset.title
+    assert dataset.licence
+    assert dataset.files or dataset.how_to_obtain
+    assert len(dataset.how_to_obtain) in (0, 3)
+    assert all(len(line) <= 120 and "\n" not in line for line in dataset.how_to_obtain)
+    assert bool(dataset.files) == bool(dataset.addresses)
+    assert len({file.name for file in dataset.files}) == len(dataset.files)
+    for file in dataset.files:
+        assert re.fullmatch(r"(?:[0-9a-f]{64})?", file.sha256)
+        assert file.size >= 0
+        assert Path(file.name).name == file.name
+        assert not file.unpack or file.folder_name != file.name
+    for address in dataset.addresses:
+        assert address.url.startswith("http")
+        assert address.url.endswith("/")
+        assert address.last_seen == "not checked" or re.fullmatch(r"20\d\d-\d\d-\d\d", address.last_seen)
+
+
+def test_every_remedy_of_a_reader_names_a_set_of_the_catalogue():
+    named = {}
+    for path in (Path(fetch.__file__).parents[1] / "course_lib").rglob("*.py"):
+        text = path.read_text(encoding="utf-8")
+        for pattern in (r"data_scripts\.fetch (\w+)", r'dataset="(\w+)"', r'how_to_obtain\("(\w+)"'):
+            named |= dict.fromkeys(re.findall(pattern, text), path)
+    named.pop("NAME", None)
+    assert {"mnist", "lsp", "lspet", "mpii", "ordinal", "market1501", "deepfashion", "kitti", "itop"} <= set(named)
+    for name, path in named.items():
+        assert name in CATALOGUE, path
 
 
 def test_published_checksums_agree_with_the_real_files():
