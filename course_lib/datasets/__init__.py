@@ -1,12 +1,19 @@
 """Readers of real data in their original file formats."""
 
+from course_lib.datasets.asf_amc import AcclaimMotion, AcclaimSkeleton, read_amc, read_asf
 from course_lib.datasets.batches import Batch, Batches
+from course_lib.datasets.bvh import BvhMotion, read_bvh
+from course_lib.datasets.c2f import C2fBins, C2fPoses, load_c2f, load_c2f_bins, read_depth_limits, read_limb_lengths
+from course_lib.datasets.cmu import load_cmu
 from course_lib.datasets.deepfashion import load_deepfashion, parse_deepfashion_name
 from course_lib.datasets.digits import load_digits
 from course_lib.datasets.errors import BadRecords, DataFormatError
+from course_lib.datasets.expmaps import ExpmapMotion, integrate_root, read_expmaps
+from course_lib.datasets.h36m import load_h36m
 from course_lib.datasets.hdf5 import read_hdf5
 from course_lib.datasets.idx import read_idx
 from course_lib.datasets.images import ImageSet, binarize
+from course_lib.datasets.itop import load_itop
 from course_lib.datasets.keypoint_csv import read_image_list, read_keypoint_csv, read_pairs_csv
 from course_lib.datasets.kitti import load_kitti, read_kitti_calibration, read_kitti_poses
 from course_lib.datasets.lsp import load_lsp, load_lsp_extended
@@ -23,10 +30,16 @@ from course_lib.datasets.seven_scenes import load_seven_scenes
 from course_lib.datasets.virtual_kitti import load_virtual_kitti, read_virtual_kitti_poses
 
 __all__ = [
+    "AcclaimMotion",
+    "AcclaimSkeleton",
     "BadRecords",
     "Batch",
     "Batches",
+    "BvhMotion",
+    "C2fBins",
+    "C2fPoses",
     "DataFormatError",
+    "ExpmapMotion",
     "ImageSet",
     "KeypointSet",
     "LazyImages",
@@ -39,8 +52,14 @@ __all__ = [
     "SceneSequence",
     "binarize",
     "decode_image",
+    "integrate_root",
+    "load_c2f",
+    "load_c2f_bins",
+    "load_cmu",
     "load_deepfashion",
     "load_digits",
+    "load_h36m",
+    "load_itop",
     "load_kitti",
     "load_lsp",
     "load_lsp_extended",
@@ -52,12 +71,18 @@ __all__ = [
     "load_virtual_kitti",
     "parse_deepfashion_name",
     "parse_market_name",
+    "read_amc",
+    "read_asf",
+    "read_bvh",
+    "read_depth_limits",
+    "read_expmaps",
     "read_hdf5",
     "read_idx",
     "read_image_list",
     "read_keypoint_csv",
     "read_kitti_calibration",
     "read_kitti_poses",
+    "read_limb_lengths",
     "read_mat",
     "read_pairs_csv",
     "read_virtual_kitti_poses",

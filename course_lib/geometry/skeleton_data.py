@@ -131,6 +131,24 @@ CMU_ASF_31 = (
     *_side("right", *_ASF_ARM, middle=("thorax",)),
 )
 
+_ICLONE_ARM = (("collar", "chest"), ("shoulder", "collar"), ("elbow", "shoulder"), ("wrist", "elbow"))
+
+# CMU motion capture re-targeted onto the iClone rig: the joints of the rig that other bodies have too.
+ICLONE_24 = (
+    ("root", ""),
+    *_side("left", ("hip", "root"), *_ASF_LEG[1:4], middle=("root",)),
+    *_side("right", ("hip", "root"), *_ASF_LEG[1:4], middle=("root",)),
+    ("lower_back", "root"),
+    ("waist", "lower_back"),
+    ("chest", "waist"),
+    ("thorax", "chest"),
+    ("neck_middle", "thorax"),
+    ("head_base", "neck_middle"),
+    ("head_top", "head_base"),
+    *_side("left", *_ICLONE_ARM, middle=("chest",)),
+    *_side("right", *_ICLONE_ARM, middle=("chest",)),
+)
+
 MPII_16 = (
     ("right_ankle", "right_knee"),
     ("right_knee", "right_hip"),
@@ -253,6 +271,7 @@ TREES = {
     "CMU_31": CMU_31,
     "CMU_38": CMU_38,
     "CMU_ASF_31": CMU_ASF_31,
+    "ICLONE_24": ICLONE_24,
     "MPII_16": MPII_16,
     "LSP_14": LSP_14,
     "OPENPOSE_18": OPENPOSE_18,

@@ -119,6 +119,7 @@ H36M_32 = _skeleton("H36M_32")
 CMU_31 = _skeleton("CMU_31")
 CMU_38 = _skeleton("CMU_38")
 CMU_ASF_31 = _skeleton("CMU_ASF_31")
+ICLONE_24 = _skeleton("ICLONE_24")
 MPII_16 = _skeleton("MPII_16")
 LSP_14 = _skeleton("LSP_14")
 OPENPOSE_18 = _skeleton("OPENPOSE_18")
@@ -130,7 +131,7 @@ ICVL_16 = _skeleton("ICVL_16")
 SKELETONS: dict[str, Skeleton] = {
     skeleton.name: skeleton
     for skeleton in (
-        *(H36M_17, H36M_17_LEFT, H36M_32, CMU_31, CMU_38, CMU_ASF_31),
+        *(H36M_17, H36M_17_LEFT, H36M_32, CMU_31, CMU_38, CMU_ASF_31, ICLONE_24),
         *(MPII_16, LSP_14, OPENPOSE_18, ITOP_15, HAND_21, NYU_14, ICVL_16),
     )
 }

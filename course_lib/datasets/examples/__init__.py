@@ -4,10 +4,11 @@ Each module here writes the files of some readers and lists them in its `EXAMPLE
 and one entry in `MODULES`.
 """
 
-from course_lib.datasets.examples import containers, digits, people, scenes
+from course_lib.datasets.examples import bodies, containers, digits, people, scenes
 from course_lib.datasets.examples.example import Example
 
 MODULES = (
+    bodies,
     containers,
     digits,
     people,
