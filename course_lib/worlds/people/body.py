@@ -215,7 +215,9 @@ def _trunk(build: _Builder) -> None:
         (1.17 * (0.4 + 0.6 * broad), 0.88),
     )
     # The shirt hangs over the hips, open below.
-    fall = build.factors.hem[:, None]
+    # It rests on the lap of who bends the hips.
+    thighs = unit(j["right_knee"] + j["left_knee"] - j["right_hip"] - j["left_hip"])
+    fall = build.factors.hem[:, None] * -(thighs * up).sum(-1, keepdim=True).clamp(-1, 0)
     end = j["pelvis"] - (0.02 + 0.12 * fall) * s * up
     loose = build.cloth
     build.add(
@@ -248,8 +250,8 @@ def _head(build: _Builder) -> None:
     name = {hair: style == i for i, hair in enumerate(HAIR_STYLES)}
     # A cap cut by a slanting plane: from the forehead down to the neck.
     slant = unit(0.8 * up - 0.6 * face)
-    middle = skull + 0.028 * s * up
-    build.add("hair", "head", "hair", (middle, middle + 0.02 * s * slant), (0.0975 * s, 0.096 * s), left, (0.93, 1.04),
+    middle = skull + 0.034 * s * up
+    build.add("hair", "head", "hair", (middle, middle + 0.02 * s * slant), (0.102 * s, 0.1 * s), left, (0.9, 1.03),
               (-0.036 * s, _FULL), ~name["bald"])
     back = crown - 0.07 * s * up - 0.03 * s * face
     fall = torch.where(name["long"], 0.21, 0.075)[:, None] * s

@@ -9,7 +9,7 @@ from course_lib.worlds.people.factors import BOTTOM_KINDS, TOP_PATTERNS, PeopleF
 
 # What the kernel paints on a piece: one colour, a pattern of two, or a face.
 KINDS = (*TOP_PATTERNS, "side stripe", "face", "shoe")
-ROWS = 20  # of a table of looks: colour 3, accent 3, kind, along 3 + 1, across 3 + 1, front 3, folds, gloss
+ROWS = 21  # colour 3, accent 3, kind, along 3 + 1, across 3 + 1, front 3, folds, gloss, whether it is the person
 
 # Skin from fair to dark, sRGB.
 SKIN = ((0.97, 0.83, 0.74), (0.91, 0.74, 0.62), (0.82, 0.62, 0.47), (0.66, 0.46, 0.32), (0.48, 0.32, 0.22), (0.33, 0.21, 0.15))
@@ -37,7 +37,7 @@ def looks(pieces: Pieces, turned: Frames, joints: Float[Tensor, "b 17 3"], facto
     accent = {"skin": lips, "hair": factors.hair_color, "top": factors.top_accent, "bottom": factors.bottom_accent,
               "shoes": 0.25 * factors.shoe_color + 0.7, "seat": seat}
     gloss = {"skin": 0.12, "hair": 0.3, "top": 0.02, "bottom": 0.03, "shoes": 0.3, "seat": 0.2}
-    folds = {"top": 0.16, "bottom": 0.13}
+    folds = {"top": 0.13, "bottom": 0.1}
     period = factors.pattern_size[:, None]
     size = turned.size
     pelvis = joints[:, 0]
@@ -79,8 +79,11 @@ def looks(pieces: Pieces, turned: Frames, joints: Float[Tensor, "b 17 3"], facto
             along, across, front, origin = axis, lateral, forward, start
         offsets = [-(direction * origin).sum(-1, keepdim=True) for direction in (along, across)]
         loose = folds.get(material, 0.0) * (0.35 + 0.65 * factors.looseness[:, None])
+        if name == "skirt":
+            loose = 0.4 * loose
         shine = torch.full((count, 1), gloss[material], device=skin.device, dtype=skin.dtype)
         columns.append(torch.cat(
             [color[material], accent[material], kind[:, None].to(skin.dtype), along, offsets[0], across, offsets[1],
-             front, loose * torch.ones_like(shine), shine], -1))
+             front, loose * torch.ones_like(shine), shine,
+             torch.full_like(shine, float(material != "seat"))], -1))
     return torch.stack(columns, -1)

@@ -34,7 +34,7 @@ def paint(
         compiled: As in `Kernel`.
 
     Returns:
-        sRGB colours `(n, 3, h, w)`, coverage `(n, 1, h, w)`, and at the centres of the pixels depth and index of the
+        sRGB colours `(n, 3, h, w)`, coverage by the person `(n, 1, h, w)`, and at the centres of the pixels depth and index of the
         piece, k where there is none.
     """
     (height, width), count, device = size, len(view), view.device
@@ -61,8 +61,8 @@ def paint(
     picture, pixel = _work(_boxes(view, shapes, size), size, _BODY)
     u, v = (pixel % width).float(), (pixel // width).float()
     drawn = in_chunks(body, u, v, *(t[picture] for t in (view, shapes, looks, blockers)), cpu=1, cuda=64)
-    layers = view.new_zeros(6, count * pixels + 1)
-    layers[5] = none
+    layers = view.new_zeros(7, count * pixels + 1)
+    layers[6] = none
     place = torch.where(pixel < pixels, picture[:, None] * pixels + pixel, count * pixels)
     layers[:, place.flatten()] = drawn.transpose(0, 1).flatten(1)
     layers = layers[:, :-1].unflatten(1, (count, 1, height, width))
@@ -74,7 +74,7 @@ def paint(
     behind = behind.transpose(0, 1).reshape(3, count, -1)[..., :pixels].unflatten(2, (height, width)).transpose(0, 1)
     front, cover = layers[:3, :, 0].transpose(0, 1), layers[3]
     color = (front + (1 - cover) * behind).clamp(0, 1).sqrt()
-    return color.contiguous(), cover.contiguous(), layers[4].contiguous(), layers[5].long()
+    return color.contiguous(), layers[4].contiguous(), layers[5].contiguous(), layers[6].long()
 
 
 def _boxes(view: Tensor, shapes: Tensor, size: tuple[int, int]) -> Tensor:

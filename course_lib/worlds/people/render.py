@@ -23,6 +23,21 @@ _BLOCKERS = ("hips", "belly", "chest", "head") + tuple(
     for name in ("upper_arm", "forearm", "thigh", "shin", "foot")
 )
 
+# Metres from the body's surface to a joint seen from any side, with some slack.
+_THICKNESS = {
+    "pelvis": 0.19,
+    "hip": 0.17,
+    "knee": 0.1,
+    "ankle": 0.09,
+    "spine": 0.17,
+    "thorax": 0.15,
+    "jaw": 0.1,
+    "head_top": 0.14,
+    "shoulder": 0.12,
+    "elbow": 0.08,
+    "wrist": 0.07,
+}
+
 
 @dataclass(frozen=True)
 class PeopleImages:
@@ -137,24 +152,33 @@ def _render(joints, factors, camera, floor, seat, size, samples, compiled) -> Pe
     shapes = _shapes(pieces, camera, anchor)
     table = _table_to_camera(table, camera, anchor)
     blockers = _blockers(pieces, camera, anchor)
-    color, cover, depth, index = paint(view, shapes, table, blockers, size, samples=samples, compiled=compiled)
+    color, mask, depth, index = paint(view, shapes, table, blockers, size, samples=samples, compiled=compiled)
     part = torch.tensor((*pieces.part, 0), device=joints.device)[index]
     material = torch.tensor((*pieces.material, 0), device=joints.device)[index]
-    depth = torch.where(part > 0, depth, 0.0)
     joints_2d = project(joints_3d, camera.intrinsics)
-    shape = (-1, 1, height, width)
     return PeopleImages(
-        images=color.reshape(-1, 3, height, width),
-        mask=cover.reshape(shape),
-        parts=part.reshape(shape),
-        materials=material.reshape(shape),
-        depth=depth.reshape(shape),
+        images=color,
+        mask=mask,
+        parts=part,
+        materials=material,
+        depth=torch.where(part > 0, depth, 0.0),
         joints_3d=joints_3d,
         joints_2d=joints_2d,
-        visible=torch.ones_like(joints_2d[..., 0], dtype=torch.bool),
+        visible=_visible(joints_2d, joints_3d[..., 2], depth),
         intrinsics=camera.intrinsics,
         camera_from_world=camera.from_world,
     )
+
+
+def _visible(pixels: Tensor, distance: Tensor, surface: Tensor) -> Tensor:
+    """Whether joints are in the picture and not farther behind the first surface than the body around them is thick."""
+    height, width = surface.shape[-2:]
+    column, row = pixels.round().long().unbind(-1)
+    inside = (column >= 0) & (column < width) & (row >= 0) & (row < height)
+    place = row.clamp(0, height - 1) * width + column.clamp(0, width - 1)
+    seen = surface.flatten(1).gather(1, place)
+    thick = pixels.new_tensor([_THICKNESS[joint.removeprefix("right_").removeprefix("left_")] for joint in H36M_17.joints])
+    return inside & ((seen == 0) | (seen > distance - thick))
 
 
 def _size(size: int | tuple[int, int]) -> tuple[int, int]:

@@ -48,7 +48,7 @@ def shade(
     u: Tensor, v: Tensor, offsets: Tensor, depth: Tensor, index: Tensor, view: Tensor, shapes: Tensor, looks: Tensor,
     blockers: Tensor,
 ) -> Tensor:
-    """Linear colour of pixels, before the background is added, and how much of them is covered, `(b, 4, p)`.
+    """Linear colour of pixels before the background is added, and how much pieces and person cover, `(b, 5, p)`.
 
     Args:
         u: Columns of pixels, `(b, p)`.
@@ -65,7 +65,8 @@ def shade(
     color = _body_color(*_rays(u, v, offsets, camera), depth, index, camera, shapes, looks, blockers)
     hit = depth < MISS
     layers = [torch.where(hit, c, 0.0).mean(1) for c in color]
-    return torch.stack([*layers, hit.to(depth.dtype).mean(1)], 1)
+    person = looks[:, 20].gather(1, index.flatten(1)).unflatten(1, index.shape[1:])
+    return torch.stack([*layers, hit.to(depth.dtype).mean(1), torch.where(hit, person, 0.0).mean(1)], 1)
 
 
 @kernel
