@@ -3,7 +3,7 @@
 import os
 from pathlib import Path
 
-LESSONS = {"01_elbo": "course_lib.experiments.elbo"}
+LESSONS = {"01_elbo": "course_lib.experiments.elbo", "05_worlds": "course_lib.experiments.worlds"}
 
 
 def data_root(dataset: str) -> Path | None:

@@ -8,6 +8,7 @@ from torch import Tensor
 
 from course_lib.datasets import Batches, ImageSet, binarize, load_mnist
 from course_lib.experiments import data_root, record
+from course_lib.experiments.figures import save_figure
 from course_lib.experiments.record import Measurement
 from course_lib.metrics import active_units, importance_log_likelihood
 from course_lib.papers.vae import PROFILES, Vae, VaeConfig, draw_log_weights, set_rate, vae_optimizer, vae_step
@@ -136,8 +137,4 @@ def save_picture(vae: Vae, images: Tensor, name: str) -> None:
     tiles = torch.cat([shown, rebuilt.sigmoid(), vae.decode(noise).sigmoid()]).view(-1, 28, 28)
     use_style()
     figure = image_grid(tiles, columns=16, title="Test digits, rebuilt digits, and 64 that nobody wrote")
-    folder = record.RESULTS / "figures"
-    folder.mkdir(exist_ok=True)
-    temporary = folder / f".{name}.part"
-    figure.savefig(temporary, format="webp", pil_kwargs={"quality": 80})
-    temporary.replace(folder / name)
+    save_figure(figure, name)

@@ -85,12 +85,14 @@ def _measure(lesson: str, name: str, seed: int) -> tuple[dict[str, Measurement],
 
 
 def _write_extras(lesson: str, module: object) -> None:
-    """Words and rules of the claims as they stand in the code now, and the errata with their numbers."""
+    """Words and rules of the claims as they stand in the code now, errata with their numbers, reference figures."""
     results = record.load(lesson)
     record.refresh(results, [claim for experiment in module.EXPERIMENTS for claim in experiment.claims])
     if errata := getattr(module, "errata", None):
         results["errata"] = errata()
     record.save(results)
+    if figures := getattr(module, "figures", None):
+        figures()
 
 
 def _one_thread() -> None:

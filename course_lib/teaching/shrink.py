@@ -72,7 +72,8 @@ def shrink(inputs: Inputs, fails: Callable[[Inputs], bool], *, tries: int = 200)
 def text_of(value: Any, digits: int = 4) -> str:
     """An input or answer as short text."""
     if isinstance(value, Tensor):
-        if value.numel() > 12:
+        whole = value.dim() > 1 and torch.equal(value, value.round())  # poses and turns of whole numbers stay readable
+        if value.numel() > (36 if whole else 12):
             return f"tensor of shape {tuple(value.shape)}"
         if value.is_floating_point():
             return str([round(x, digits) for x in value.tolist()]) if value.dim() == 1 else _nested(value, digits)

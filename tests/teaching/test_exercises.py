@@ -190,4 +190,6 @@ def test_shrinking_keeps_the_fault():
     assert small[0].shape == (1, 1)
     assert float(small[0]) == 5.0
     assert text_of(small[0]) == "[[5]]"
-    assert text_of(torch.zeros(4, 4)) == "tensor of shape (4, 4)"
+    assert text_of(torch.full((4, 4), 0.5)) == "tensor of shape (4, 4)"
+    assert text_of(torch.eye(4)) == "[[1, 0, 0, 0], [0, 1, 0, 0], [0, 0, 1, 0], [0, 0, 0, 1]]"
+    assert text_of(torch.zeros(4, 10)) == "tensor of shape (4, 10)"
