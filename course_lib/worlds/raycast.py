@@ -36,9 +36,9 @@ def sphere_depth(ray: tuple[Tensor, Tensor], center: Vector, radius: Tensor) -> 
         center: x, y, z of the centres; the camera is outside the spheres (behind it the depth is negative).
         radius: Radii.
     """
-    start, offset, length = _nearest_point(ray, center)
+    start, offset, _, inverse = _nearest_point(ray, center)
     slack = radius * radius - _dot(offset, offset)
-    depth = start - torch.sqrt(torch.clamp_min(slack, 0) / length)
+    depth = start - torch.sqrt(torch.clamp_min(slack, 0) * inverse)
     return torch.where(slack > 0, depth, MISS)
 
 
@@ -53,7 +53,7 @@ def capsule_depth(ray: tuple[Tensor, Tensor], a: Vector, b: Vector, radius: Tens
         radius: Radii.
     """
     axis = _minus(b, a)
-    start, offset, length = _nearest_point(ray, a)
+    start, offset, length, _ = _nearest_point(ray, a)
     # Distance from the axis line: a quadratic in the depth s beyond `start`, where offset and ray are perpendicular.
     along, slope, size = _dot(axis, offset), _along_ray(axis, ray), _dot(axis, axis)
     # A ray along the axis must still be seen to come from one end: keep the quadratic from vanishing.
@@ -83,7 +83,7 @@ def cone_depth(ray: tuple[Tensor, Tensor], a: Vector, b: Vector, radius_a: Tenso
         radius_b: Radius of the second ball.
     """
     axis = _minus(b, a)
-    start, offset, length = _nearest_point(ray, a)
+    start, offset, length, _ = _nearest_point(ray, a)
     along, slope, size = _dot(axis, offset), _along_ray(axis, ray), _dot(axis, axis)
     taper = radius_a - radius_b
     side = size - taper * taper  # squared length of the line that touches both balls
@@ -150,6 +150,22 @@ def nearest(depth: Tensor, dim: int = 0) -> tuple[Tensor, Tensor]:
     """Smallest depth over the parts and the part that has it; parts behind the camera do not count."""
     depth = torch.where(depth > 0, depth, MISS)
     return depth.amin(dim), depth.argmin(dim)
+
+
+@pointwise
+def nearest_packed(depth: Tensor, dim: int = 0, bits: int = 6) -> tuple[Tensor, Tensor]:
+    """As `nearest`, a fifth faster: the part's number takes the place of the last bits of the depth.
+
+    Positive floats are ordered as their bits are, so one minimum finds both. Depths come out smaller by at most
+    2 ** (bits - 23) of themselves: 5 micrometres at 0.6 m for 64 parts. Single precision only.
+    """
+    low = (1 << bits) - 1
+    shape = [1] * depth.ndim
+    shape[dim] = -1
+    number = torch.arange(depth.shape[dim], dtype=torch.int32, device=depth.device).reshape(shape)
+    depth = torch.where(depth > 0, depth, MISS)
+    packed = ((depth.view(torch.int32) & ~low) | number).amin(dim)
+    return (packed & ~low).view(torch.float32), packed & low
 
 
 @kernel
@@ -224,12 +240,13 @@ def cone_normals(
 
 
 @pointwise
-def _nearest_point(ray: tuple[Tensor, Tensor], center: Vector) -> tuple[Tensor, Vector, Tensor]:
-    """Depth of the ray's point nearest to a centre, that point relative to the centre, squared ray length."""
+def _nearest_point(ray: tuple[Tensor, Tensor], center: Vector) -> tuple[Tensor, Vector, Tensor, Tensor]:
+    """Depth of the ray's point nearest to a centre, that point less the centre, squared ray length and its inverse."""
     x, y = ray
     length = x * x + y * y + 1
-    start = _along_ray(center, ray) / length
-    return start, (start * x - center[0], start * y - center[1], start - center[2]), length
+    inverse = 1 / length
+    start = _along_ray(center, ray) * inverse
+    return start, (start * x - center[0], start * y - center[1], start - center[2]), length, inverse
 
 
 @pointwise

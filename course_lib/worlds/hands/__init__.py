@@ -1,0 +1,37 @@
+"""Hands: a right hand of 26 degrees of freedom as depth maps, with its joints, parts and shape known."""
+
+from course_lib.worlds.hands.anatomy import LANDMARKS, landmarks
+from course_lib.worlds.hands.crop import HandCrop, crop_hands
+from course_lib.worlds.hands.factors import POSE, SHAPE, HandFactors
+from course_lib.worlds.hands.joints import complete, render_joints
+from course_lib.worlds.hands.noise import add_noise
+from course_lib.worlds.hands.parts import CAPSULES, PARTS, HandParts, hand_parts
+from course_lib.worlds.hands.render import HandImages, crop_camera, render, to_uvd
+from course_lib.worlds.hands.sampling import GESTURES, clash, sample_factors
+from course_lib.worlds.hands.shading import depth_picture, shade
+
+__all__ = [
+    "CAPSULES",
+    "GESTURES",
+    "LANDMARKS",
+    "PARTS",
+    "POSE",
+    "SHAPE",
+    "HandCrop",
+    "HandFactors",
+    "HandImages",
+    "HandParts",
+    "add_noise",
+    "clash",
+    "complete",
+    "crop_camera",
+    "crop_hands",
+    "depth_picture",
+    "hand_parts",
+    "landmarks",
+    "render",
+    "render_joints",
+    "sample_factors",
+    "shade",
+    "to_uvd",
+]
