@@ -18,7 +18,7 @@ from jaxtyping import Bool, Float
 from torch import Tensor
 
 from course_lib.geometry._precision import full_precision
-from course_lib.geometry.cameras import pixel_grid
+from course_lib.geometry.cameras import NEAREST, pixel_grid
 
 IN_FRONT = 1e-4  # depth after / depth before below which a point counts as behind the camera
 
@@ -102,7 +102,7 @@ def inverse_warp(
     _check_image("image2", image2)
     _check_like(depth1, "depth1", (image2.shape[0], 1, *image2.shape[2:]), "the depth of each pixel")
     flow, ratio = _flow_and_ratio(depth1, second_from_first, intrinsics)
-    return _sample(image2, flow, (depth1 > 0) & (ratio > IN_FRONT))
+    return _sample(image2, flow, (depth1 > NEAREST) & (ratio > IN_FRONT))
 
 
 @full_precision
@@ -130,10 +130,12 @@ def depth_agreement(
         ValueError: An argument has another shape.
     """
     _check_like(depth2, "depth2", tuple(depth1.shape), "one depth for each pixel, as in `depth1`")
+    # NaN and infinity are replaced before they are multiplied: times a zero gradient they would still be NaN
+    known1, known2 = ((depth > NEAREST) & (depth < torch.inf) for depth in (depth1, depth2))
+    depth1 = torch.where(known1, depth1, 0.0)
     flow, ratio = _flow_and_ratio(depth1, second_from_first, intrinsics)
-    known = depth2 > 0
-    both = torch.cat([torch.where(known, depth2, 0.0), known.to(depth2.dtype)], 1)
-    sampled, valid = _sample(both, flow, (depth1 > 0) & (ratio > IN_FRONT))
+    both = torch.cat([torch.where(known2, depth2, 0.0), known2.to(depth2.dtype)], 1)
+    sampled, valid = _sample(both, flow, known1 & (ratio > IN_FRONT))
     # Weights of the four neighbours add up to 1 but for rounding; a missing one with less weight than that is harmless.
     valid = valid & (sampled[:, 1:] > 0.9999)
     return torch.where(valid, sampled[:, :1] - depth1 * ratio, 0.0), valid
@@ -156,7 +158,8 @@ def _flow_and_ratio(depth: Tensor, target_from_source: Tensor, intrinsics: Tenso
     u, v = grid
     # D p for all pixels: an affine function of u and v, three entries
     moved = change[..., 0, None, None] * u + change[..., 1, None, None] * v + change[..., 2, None, None]
-    inverse_depth = torch.where(depth > 0, 1 / torch.where(depth > 0, depth, 1.0), 0.0)
+    known = depth > NEAREST  # NaN is not
+    inverse_depth = torch.where(known, 1 / torch.where(known, depth, 1.0), 0.0)
     moved = moved + offset[..., None] * inverse_depth
     ratio = 1 + moved[:, 2:]
     safe = torch.where(ratio > IN_FRONT, ratio, 1.0)
