@@ -7,6 +7,8 @@ from jaxtyping import Bool, Float
 from torch import Tensor
 from torch.autograd.function import once_differentiable
 
+from course_lib.geometry._precision import full_precision
+
 
 @dataclass(frozen=True)
 class Similarity:
@@ -22,12 +24,14 @@ class Similarity:
     rotation: Float[Tensor, "*batch d d"]
     translation: Float[Tensor, "*batch d"]
 
+    @full_precision
     def apply(self, points: Float[Tensor, "*batch n d"]) -> Float[Tensor, "*batch n d"]:
         """Map points."""
         turned = points @ self.rotation.mT
         return self.scale[..., None, None] * turned + self.translation[..., None, :]
 
 
+@full_precision
 def procrustes(
     source: Float[Tensor, "*batch n d"],
     target: Float[Tensor, "*batch n d"],

@@ -7,9 +7,11 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from course_lib.geometry._precision import full_precision
 from course_lib.geometry.skeletons import Skeleton, tree_levels
 
 
+@full_precision
 def forward_kinematics(
     rotations: Float[Tensor, "*batch j 3 3"],
     offsets: Float[Tensor, "*#batch j 3"],
@@ -54,6 +56,7 @@ def forward_kinematics(
     return torch.cat(positions, -2)[..., order, :], torch.cat(orientations, -3)[..., order, :, :]
 
 
+@full_precision
 def bone_lengths(joints: Float[Tensor, "*batch j d"], skeleton: Skeleton) -> Float[Tensor, "*batch bones"]:
     """Length of each bone, in the order of `skeleton.bones`.
 

@@ -6,6 +6,8 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from course_lib.geometry._precision import full_precision
+
 
 @dataclass(frozen=True)
 class PoseBasis:
@@ -64,10 +66,12 @@ class PoseBasis:
         """Variance along the directions left out: the mean squared reconstruction error of the fitted poses."""
         return (self.total_variance - self.variances.sum()).clamp_min(0)
 
+    @full_precision
     def encode(self, poses: Float[Tensor, "*batch j d"]) -> Float[Tensor, "*batch k"]:
         """Coordinates of poses along the directions, in the unit of the poses."""
         return torch.einsum("...jd,kjd->...k", poses - self.mean, self.components)
 
+    @full_precision
     def decode(self, codes: Float[Tensor, "*batch k"]) -> Float[Tensor, "*batch j d"]:
         """Poses of coordinates."""
         return self.mean + torch.einsum("...k,kjd->...jd", codes, self.components)

@@ -1,3 +1,5 @@
+import inspect
+
 import numpy as np
 import pytest
 import roma
@@ -167,9 +169,18 @@ def test_single_precision():
     torch.testing.assert_close(single.apply(source.float()).double(), exact.apply(source), atol=1e-4, rtol=1e-4)
 
 
+def test_autocast_and_half_precision_do_not_spoil_an_alignment():
+    source, target = points(3, 17).float(), points(3, 17, seed=1).float()
+    found = procrustes(source, target)
+    with torch.autocast("cpu", torch.bfloat16):
+        assert torch.equal(procrustes(source, target).rotation, found.rotation)
+        assert torch.equal(found.apply(source), procrustes(source, target).apply(source))
+    assert procrustes(source.bfloat16(), target.bfloat16()).rotation.dtype == torch.float32
+
+
 def raw(function):
     """The function without the session's shape checks, as users call it."""
-    return getattr(function, "__wrapped__", function)
+    return inspect.unwrap(function)
 
 
 def test_wrong_arguments_are_named():

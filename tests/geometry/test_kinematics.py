@@ -1,3 +1,4 @@
+import inspect
 import math
 
 import numpy as np
@@ -80,6 +81,15 @@ def test_gradients_are_those_of_finite_differences():
     assert torch.autograd.gradcheck(lambda *a: forward_kinematics(a[0], a[1], LSP_14, a[2]), (turns, offsets, root))
 
 
+def test_autocast_does_not_move_a_joint():
+    turns, offsets = rotations(2, 17).float(), torch.randn(17, 3)
+    positions, _ = forward_kinematics(turns, offsets, H36M_17)
+    with torch.autocast("cpu", torch.bfloat16):
+        assert torch.equal(forward_kinematics(turns, offsets, H36M_17)[0], positions)
+        assert forward_kinematics(turns.bfloat16(), offsets, H36M_17)[0].dtype == torch.float32
+        assert bone_lengths(positions.bfloat16(), H36M_17).dtype == torch.float32
+
+
 def test_the_gradient_of_a_bone_of_no_length_is_zero():
     joints = torch.zeros(17, 3, requires_grad=True)
     bone_lengths(joints, H36M_17).sum().backward()
@@ -96,7 +106,7 @@ def test_bone_lengths_are_in_the_order_of_the_bones():
 
 def raw(function):
     """The function without the session's shape checks, as users call it."""
-    return getattr(function, "__wrapped__", function)
+    return inspect.unwrap(function)
 
 
 def test_wrong_arguments_are_named():

@@ -66,6 +66,15 @@ def test_single_precision_and_leading_axes(poses):
     torch.testing.assert_close(basis.variances.double(), PoseBasis.fit(poses, 10).variances, rtol=1e-4, atol=1e-6)
 
 
+def test_autocast_does_not_change_codes(poses):
+    basis = PoseBasis.fit(poses.float(), 10)
+    codes = basis.encode(poses.float())
+    restored = basis.decode(codes)
+    with torch.autocast("cpu", torch.bfloat16):
+        assert torch.equal(basis.encode(poses.float()), codes)
+        assert torch.equal(basis.decode(codes), restored)
+
+
 def test_encoding_and_decoding_are_differentiable(poses):
     basis = PoseBasis.fit(poses, 3)
     x = poses[:2].clone().requires_grad_()
