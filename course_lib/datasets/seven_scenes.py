@@ -32,7 +32,9 @@ def load_seven_scenes(root: str | Path, sequence: str = "", *, on_bad: str = "ra
 
     A frame is `frame-000000.color.png` (or .jpg), `.depth.png` (16 bits, millimetres, 0 or 65535 where unknown) and
     `.pose.txt` (4 x 4, camera to world, metres). A file `camera-intrinsics.txt` beside them is used where it is there;
-    else the camera matrix published with the set. The world is a frame of the reconstruction, without a fixed up.
+    else the camera matrix published with the set, that of the depth camera: in the original files the colour camera
+    stands a few centimetres beside it, and the two pictures are not aligned to the pixel. The world is a frame of the
+    reconstruction, without a fixed up.
 
     Args:
         root: The folder with the frames, one above, or with `sequence` the one that holds it.
