@@ -1,9 +1,12 @@
 """Readers of real data in their original file formats."""
 
+from course_lib.datasets.archives import ZipEntry, read_entry, safe_entries
 from course_lib.datasets.asf_amc import AcclaimMotion, AcclaimSkeleton, read_amc, read_asf
 from course_lib.datasets.batches import Batch, Batches
 from course_lib.datasets.bvh import BvhMotion, read_bvh
 from course_lib.datasets.c2f import C2fBins, C2fPoses, load_c2f, load_c2f_bins, read_depth_limits, read_limb_lengths
+from course_lib.datasets.celeba import ATTRIBUTES as CELEBA_ATTRIBUTES
+from course_lib.datasets.celeba import FaceSet, load_celeba, read_celeba_attributes, read_celeba_numbers
 from course_lib.datasets.cmu import load_cmu
 from course_lib.datasets.deepfashion import load_deepfashion, parse_deepfashion_name
 from course_lib.datasets.digits import load_digits
@@ -21,6 +24,7 @@ from course_lib.datasets.market import MarketSet, load_market, parse_market_name
 from course_lib.datasets.matlab import read_mat
 from course_lib.datasets.mnist import load_mnist
 from course_lib.datasets.mpii import MpiiSet, load_mpii
+from course_lib.datasets.olivetti import OlivettiSet, load_olivetti
 from course_lib.datasets.ordinal import OrdinalSet, load_ordinal
 from course_lib.datasets.pictures import decode_image
 from course_lib.datasets.poses import KeypointSet, PoseSet
@@ -30,6 +34,7 @@ from course_lib.datasets.seven_scenes import load_seven_scenes
 from course_lib.datasets.virtual_kitti import load_virtual_kitti, read_virtual_kitti_poses
 
 __all__ = [
+    "CELEBA_ATTRIBUTES",
     "AcclaimMotion",
     "AcclaimSkeleton",
     "BadRecords",
@@ -40,21 +45,25 @@ __all__ = [
     "C2fPoses",
     "DataFormatError",
     "ExpmapMotion",
+    "FaceSet",
     "ImageSet",
     "KeypointSet",
     "LazyImages",
     "MarketSet",
     "MpiiSet",
+    "OlivettiSet",
     "OrdinalSet",
     "PoseSet",
     "RecordBatches",
     "RecordSet",
     "SceneSequence",
+    "ZipEntry",
     "binarize",
     "decode_image",
     "integrate_root",
     "load_c2f",
     "load_c2f_bins",
+    "load_celeba",
     "load_cmu",
     "load_deepfashion",
     "load_digits",
@@ -66,6 +75,7 @@ __all__ = [
     "load_market",
     "load_mnist",
     "load_mpii",
+    "load_olivetti",
     "load_ordinal",
     "load_seven_scenes",
     "load_virtual_kitti",
@@ -74,7 +84,10 @@ __all__ = [
     "read_amc",
     "read_asf",
     "read_bvh",
+    "read_celeba_attributes",
+    "read_celeba_numbers",
     "read_depth_limits",
+    "read_entry",
     "read_expmaps",
     "read_hdf5",
     "read_idx",
@@ -86,4 +99,5 @@ __all__ = [
     "read_mat",
     "read_pairs_csv",
     "read_virtual_kitti_poses",
+    "safe_entries",
 ]

@@ -4,13 +4,14 @@ Each module here writes the files of some readers and lists them in its `EXAMPLE
 and one entry in `MODULES`.
 """
 
-from course_lib.datasets.examples import bodies, containers, digits, people, scenes
+from course_lib.datasets.examples import bodies, containers, digits, faces, people, scenes
 from course_lib.datasets.examples.example import Example
 
 MODULES = (
     bodies,
     containers,
     digits,
+    faces,
     people,
     scenes,
 )  # fmt: skip
