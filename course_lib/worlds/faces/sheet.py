@@ -169,7 +169,7 @@ def model_sheet(f: FaceFactors) -> Sheet:
         brow_y=-(eye_width * 0.62 + 0.066 + 0.085 * f.brow_height),
         brow_half=0.008 + 0.027 * f.brow_thickness,
         brow_slope=f.brow_tilt.tan(),
-        wrinkles=f.wrinkles**1.5,
+        wrinkles=f.wrinkles**1.2,
         freckles=f.freckles**1.5,
         blush=f.blush,
         **_hair(f),
