@@ -189,6 +189,20 @@ def test_one_motion_in_two_forms_is_one_body_but_for_the_lost_thorax_bone():
     torch.testing.assert_close(apart[:, 8:], torch.full_like(apart[:, 8:], 0.11673), atol=2e-5, rtol=0)
 
 
+def test_the_thorax_bone_can_be_put_back():
+    root = real_root("cmu_mocap")
+    for clip in ("02_01", "02_02"):
+        original = load_cmu(root, kind="asfamc", clips=(clip,), skeleton=H36M_17)
+        restored = load_cmu(root, kind="bvh", clips=(clip,), skeleton=H36M_17, restore_thorax=True)
+        assert float((original.joints - restored.joints).norm(dim=-1).max()) < 6e-4
+    expmap = load_cmu(root, kind="expmap", clips=("train/walking_1",), skeleton=H36M_17, restore_thorax=True)
+    trunk = bone_lengths(expmap.joints, H36M_17)[:, H36M_17.index("thorax") - 1]  # from the spine to the thorax
+    whole = bone_lengths(original.joints, H36M_17)[:, H36M_17.index("thorax") - 1]
+    assert float(trunk.mean()) == pytest.approx(float(whole.mean()), abs=2e-3)
+    with pytest.raises(ValueError, match=r"`restore_thorax` is for kinds bvh and expmap: asfamc has the bone"):
+        load_cmu(root, kind="asfamc", restore_thorax=True)
+
+
 def test_the_real_exponential_maps_start_with_a_rest_pose():
     poses = load_cmu(real_root("cmu_mocap"), kind="expmap")
     firsts = [name for name in poses.names if name.endswith("/1")]
@@ -205,6 +219,10 @@ def test_the_real_human36m_motions():
     thigh = bone_lengths(still.joints, H36M_17)[:, 1]
     torch.testing.assert_close(thigh, torch.full_like(thigh, 0.442895), atol=1e-5, rtol=0)
     assert min(knees_ahead(still.joints, H36M_17)) > 0.999
+    # Extent of the body in x, y and z, averaged over four frames, as the files' own code gives it.
+    frames = load_h36m(root, root_motion=False, clips=("S1/walking_1",)).joints[:200:50]
+    extent = 1000 * (frames.amax(1) - frames.amin(1)).mean(0)
+    assert extent.round().tolist() == [529, 1515, 694]
     walk = load_h36m(root, clips=("S1/walking_1",))
     steps = (walk.joints[1:, 0] - walk.joints[:-1, 0]).norm(dim=-1)
     assert float(steps.mean()) == pytest.approx(0.0138, abs=1e-4)  # 13.8 mm a frame, 0.69 m/s
