@@ -135,3 +135,15 @@ def test_nan_is_welcome_only_where_it_is_documented():
     fuzzing._examine(dataclasses.replace(good, points=torch.full((1, 1, 2), torch.nan)))
     with pytest.raises(ArithmeticError, match="`scales` has a NaN, which it does not document"):
         fuzzing._examine(dataclasses.replace(good, scales=torch.tensor([torch.nan])))
+
+
+def test_readers_that_skip_bad_records_are_tried_both_ways(tmp_path):
+    ways = []
+
+    def read(path, on_bad="raise"):
+        ways.append(on_bad)
+        return "ok"
+
+    fuzzer = Fuzzer(example(read), tmp_path)
+    assert [fuzzer.try_one(seed)[0] for seed in range(4)] == ["accepted"] * 4
+    assert ways == ["raise", "raise", "skip", "raise", "skip"]
