@@ -307,7 +307,7 @@ def _leg(build: _Builder, side: str, foot: Tensor, sole: tuple[Tensor, Tensor], 
     loose = build.cloth
     build.add(side + "trouser", side + "thigh", "bottom", (hip, knee), (0.087 * r + loose, 0.061 * r + 1.4 * loose), left,
               keep=(-_FULL, torch.where(covered < thigh, covered, _FULL)), present=~skirt)
-    build.add(side + "trouser_leg", side + "shin", "bottom", (knee, ankle), (0.061 * r + 1.4 * loose, 0.049 * r + 1.6 * loose), left,
+    build.add(side + "trouser_leg", side + "shin", "bottom", (knee, ankle), (0.0604 * r + 1.4 * loose, 0.049 * r + 1.6 * loose), left,
               keep=(-_FULL, covered - thigh), present=(covered > thigh)[:, 0] & ~skirt)
     heel, ball = (_above(point, floor, radius * s) for point, radius in zip(sole, (0.036, 0.03), strict=True))
     build.add(side + "foot", side + "foot", "shoes", (heel, ball), (0.038 * s, 0.033 * s), left, (1.12, 0.95))
@@ -315,23 +315,28 @@ def _leg(build: _Builder, side: str, foot: Tensor, sole: tuple[Tensor, Tensor], 
               (-_FULL, 0.7 * length(ankle - heel)))
 
 
-def _skirt_end(build: _Builder) -> tuple[Tensor, Tensor]:
-    """Lower end of a skirt and half its width there."""
+def _skirt_end(build: _Builder) -> tuple[Tensor, Tensor, Tensor]:
+    """Lower end of a skirt, and half its width and depth there."""
     j, leg = build.joints, build.factors.leg[:, None]
+    left, _, forward = build.turned.pelvis
     knees, ankles = (0.5 * (j["right_" + name] + j["left_" + name]) for name in ("knee", "ankle"))
-    below = (0.55 * (leg - 0.4)).clamp_min(0)
-    end = torch.lerp(torch.lerp(j["pelvis"], knees, (0.62 + leg).clamp_max(1)), ankles, below)
-    spread = [length(j["right_" + name] - j["left_" + name]) for name in ("knee", "ankle")]
-    return end, 0.5 * torch.lerp(*spread, below) * (0.62 + leg).clamp_max(1) + 0.085 * build.limb
+    short, below = (0.62 + leg).clamp_max(1), (0.55 * (leg - 0.4)).clamp_min(0)
+    end = torch.lerp(torch.lerp(j["pelvis"], knees, short), ankles, below)
+    apart = torch.lerp(j["right_knee"] - j["left_knee"], j["right_ankle"] - j["left_ankle"], below) * short
+    wide, deep = ((apart * way).sum(-1, keepdim=True).abs() for way in (left, forward))
+    return end, 0.5 * wide + 0.09 * build.limb, 0.5 * deep + 0.09 * build.limb
 
 
 def _skirt(build: _Builder) -> None:
     left, up, _ = build.turned.pelvis
     waist = build.joints["pelvis"] + 0.01 * build.size * up
-    end, wide = _skirt_end(build)
+    end, wide, deep = _skirt_end(build)
+    lap = (1 + (unit(end - waist) * up).sum(-1, keepdim=True)).clamp(0, 1)  # 0 upright, 1 on the lap of who sits
+    depth = torch.lerp((deep / wide).clamp(0.8, 1.25), torch.full_like(lap, 0.6), lap)
+    radius = torch.maximum(wide, torch.lerp(deep / 1.25, wide, lap)).clamp_min(0.17 * build.size) / 1.3
     build.add(
-        "skirt", "torso", "bottom", (waist, end), (0.128 * build.trunk, wide.clamp_min(0.15 * build.size)), left,
-        (1.32, 1.0), (0.0, length(end - waist)), build.factors.bottom_kind == BOTTOM_KINDS.index("skirt"),
+        "skirt", "torso", "bottom", (waist, end), (0.128 * build.trunk, radius), left, (1.3, 1.3 * depth),
+        (0.0, length(end - waist)), build.factors.bottom_kind == BOTTOM_KINDS.index("skirt"),
     )
 
 

@@ -70,12 +70,14 @@ def _fit(
     points = transform_points(from_world, outline(joints))
     plane = points[..., :2] / points[..., 2:].clamp_min(0.1)
     low, high = plane.amin(1), plane.amax(1)
-    pelvis = plane[:, H36M_17.index("pelvis"), 0]
-    # Sideways the pelvis is the middle, so that swinging arms do not shake the picture.
-    middle = torch.stack([pelvis, 0.5 * (low[:, 1] + high[:, 1])], -1)
-    half = torch.maximum(high - middle, middle - low)
+    half = 0.5 * MARGIN * (high - low)
     depth = points[:, H36M_17.index("pelvis"), 2].clamp_min(0.1)
-    extent = torch.stack([half[:, 1] * MARGIN, half[:, 0] * MARGIN * (height / width), 0.5 * SMALLEST / depth]).amax(0)
+    extent = torch.stack([half[:, 1], half[:, 0] * (height / width), 0.5 * SMALLEST / depth]).amax(0)
+    # Sideways the pelvis is the middle, as far as the body allows, so that swinging arms do not shake the picture.
+    middle, room = 0.5 * (low + high), (extent * (width / height))[:, None] - half
+    pelvis = plane[:, H36M_17.index("pelvis"), 0]
+    across = torch.minimum(torch.maximum(pelvis, middle[:, 0] - room[:, 0]), middle[:, 0] + room[:, 0])
+    middle = torch.stack([across, middle[:, 1]], -1)
     focal = 0.5 * height / extent
     if factors is not None:
         focal = focal * factors.zoom

@@ -6,7 +6,7 @@ from torch import Tensor
 from course_lib.worlds.chunks import in_chunks
 from course_lib.worlds.people import tracing
 
-_BODY, _SCENE = 1024, 2048  # pixels in a piece of work
+_BODY, _SCENE = 1024, 4096  # pixels in a piece of work
 
 
 def paint(
@@ -21,8 +21,8 @@ def paint(
 ) -> tuple[Tensor, Tensor, Tensor, Tensor]:
     """Draw n pictures.
 
-    A kernel is compiled for pieces of work of a fixed number of pixels, whatever the size of the pictures. On a CPU
-    only pixels in the body's bounding box are traced.
+    A kernel is compiled for pieces of work of a fixed number of pixels, whatever the size of the pictures, and
+    only pixels that the body may cover are traced.
 
     Args:
         view: Camera, light and scene, `(n, VIEW_ROWS)`.
@@ -58,17 +58,17 @@ def paint(
     def scene(u: Tensor, v: Tensor, *tables: Tensor) -> Tensor:
         return tracing.surroundings(u, v, *tables, compiled=compiled)
 
-    picture, pixel = _work(_boxes(view, shapes, size), size, _BODY)
+    picture, pixel = _work(_touched(view, shapes, size), _BODY)
     u, v = (pixel % width).float(), (pixel // width).float()
-    drawn = in_chunks(body, u, v, *(t[picture] for t in (view, shapes, looks, blockers)), cpu=1, cuda=64)
-    layers = view.new_zeros(7, count * pixels + 1)
+    layers = view.new_zeros(7, count * pixels + 1)  # the last column takes what is outside
     layers[6] = none
-    place = torch.where(pixel < pixels, picture[:, None] * pixels + pixel, count * pixels)
-    layers[:, place.flatten()] = drawn.transpose(0, 1).flatten(1)
+    if len(picture):
+        drawn = in_chunks(body, u, v, *(t[picture] for t in (view, shapes, looks, blockers)), cpu=1, cuda=64)
+        place = torch.where(pixel < pixels, picture[:, None] * pixels + pixel, count * pixels)
+        layers[:, place.flatten()] = drawn.transpose(0, 1).flatten(1)
     layers = layers[:, :-1].unflatten(1, (count, 1, height, width))
 
-    full = torch.tensor([[0, 0, width, height]], device=device).expand(count, 4)
-    picture, pixel = _work(full, size, _SCENE)
+    picture, pixel = _work(torch.ones(count, height, width, dtype=torch.bool, device=device), _SCENE)
     u, v = (pixel % width).float(), (pixel // width).float()
     behind = in_chunks(scene, u, v, view[picture], blockers[picture], cpu=1, cuda=64)
     behind = behind.transpose(0, 1).reshape(3, count, -1)[..., :pixels].unflatten(2, (height, width)).transpose(0, 1)
@@ -77,42 +77,32 @@ def paint(
     return color.contiguous(), layers[4].contiguous(), layers[5].contiguous(), layers[6].long()
 
 
-def _boxes(view: Tensor, shapes: Tensor, size: tuple[int, int]) -> Tensor:
-    """Left, top, right, bottom of the pixels that a body can cover, ends not included, `(n, 4)` whole numbers."""
+def _touched(view: Tensor, shapes: Tensor, size: tuple[int, int]) -> Tensor:
+    """Pixels in the bounding box of any piece, `(n, h, w)`; no ray through another pixel can meet one."""
     height, width = size
-    if view.is_cuda:  # to look at the numbers would make the device wait
-        return torch.tensor([[0, 0, width, height]], device=view.device).expand(len(view), 4)
     start, axis = shapes[:, 21:24], shapes[:, 10:13]
-    anchor = torch.stack([view[:, 3] * view[:, 4], view[:, 3] * view[:, 5], view[:, 3]], -1)
-    low, high = [], []
-    for ball, radius in ((start, shapes[:, 15]), (start + shapes[:, 14:15] * axis, shapes[:, 16])):
-        reach = radius * shapes[:, 24]  # the longest half-axis of the stretched ball
-        x, y, z = (anchor[:, :, None] + ball).unbind(1)
-        near = (z - reach).clamp_min(0.05)
-        for coordinate, column in ((x, 1), (y, 2)):
-            for sign, found in ((-1, low), (1, high)):
-                edge = coordinate + sign * reach
-                farther = torch.where(edge * sign > 0, edge / near, edge / (z + reach))
-                found.append(farther / view[:, :1] + view[:, column, None])
+    anchor = torch.stack([view[:, 3] * view[:, 4], view[:, 3] * view[:, 5], view[:, 3]], -1)[:, :, None]
+    balls = torch.stack([anchor + start, anchor + start + shapes[:, 14:15] * axis], 2)  # (n, 3, 2, k)
+    reach = shapes[:, 15:17] * shapes[:, 24:25]  # the longest half-axis of the stretched balls
+    near, far = (balls[:, 2] - reach).clamp_min(0.05), balls[:, 2] + reach
     present = shapes[:, 19] < shapes[:, 20]
-    low = torch.stack([torch.where(present, torch.minimum(low[i], low[i + 2]), 1e6).amin(1) for i in (0, 1)], -1)
-    high = torch.stack([torch.where(present, torch.maximum(high[i], high[i + 2]), -1e6).amax(1) for i in (0, 1)], -1)
-    limit = torch.tensor([width, height], device=view.device)
-    first = torch.minimum((low - 0.5).floor().clamp_min(0), limit - 1)
-    last = torch.minimum((high + 0.5).ceil() + 1, limit).clamp_min(1)
-    return torch.cat([first, torch.maximum(last, first + 1)], -1).long()
+    spans = []
+    for i, length in ((1, height), (0, width)):
+        low, high = balls[:, i] - reach, balls[:, i] + reach
+        low = torch.where(low < 0, low / near, low / far).amin(1) / view[:, :1] + view[:, 1 + i, None]
+        high = torch.where(high > 0, high / near, high / far).amax(1) / view[:, :1] + view[:, 1 + i, None]
+        pixel = torch.arange(length, device=view.device)[:, None]
+        spans.append((pixel > low[:, None] - 0.6) & (pixel < high[:, None] + 0.6) & present[:, None])  # (n, length, k)
+    return (spans[0].float() @ spans[1].float().mT) > 0
 
 
-def _work(boxes: Tensor, size: tuple[int, int], length: int) -> tuple[Tensor, Tensor]:
-    """Pieces of work: for each the picture `(m,)` and its pixels `(m, length)`, those over filled with a pixel outside."""
-    height, width = size
-    left, top, right, bottom = boxes.unbind(1)
-    across, count = right - left, (right - left) * (bottom - top)
+def _work(touched: Tensor, length: int) -> tuple[Tensor, Tensor]:
+    """Pieces of work: for each the picture `(m,)` and its pixels `(m, length)`, filled up with a pixel outside."""
+    picture, pixel = touched.flatten(1).nonzero().unbind(1)
+    count = touched.flatten(1).sum(1)
     pieces = (count + length - 1) // length
-    picture = torch.arange(len(boxes), device=boxes.device).repeat_interleave(pieces)
-    before = (pieces.cumsum(0) - pieces)[picture]
-    rank = (torch.arange(len(picture), device=boxes.device) - before)[:, None] * length
-    rank = rank + torch.arange(length, device=boxes.device)
-    row = top[picture, None] + rank // across[picture, None]
-    column = left[picture, None] + rank % across[picture, None]
-    return picture, torch.where(rank < count[picture, None], row * width + column, height * width)
+    rank = torch.arange(len(pixel), device=pixel.device) - (count.cumsum(0) - count)[picture]
+    piece = (pieces.cumsum(0) - pieces)[picture] + rank // length
+    pixels = pixel.new_full((int(pieces.sum()), length), touched[0].numel())
+    pixels[piece, rank % length] = pixel
+    return torch.arange(len(count), device=pixel.device).repeat_interleave(pieces), pixels

@@ -28,8 +28,8 @@ def blend(a: Color, b: Color, t: Tensor) -> Color:
 def waves(x: Tensor, y: Tensor, place: tuple[Tensor, Tensor], octaves: int) -> Tensor:
     """Smooth irregular blotches between about -1 and 1, about one a unit."""
     px, py = place
-    bend_x = x + 0.35 * torch.sin(1.9 * y + 6.3 * py)
-    bend_y = y + 0.35 * torch.sin(2.3 * x + 6.3 * px)
+    bend_x = x + 0.3 * torch.sin(1.9 * y + 6.3 * py) + 0.13 * torch.sin(4.7 * y - 3.1 * x)
+    bend_y = y + 0.3 * torch.sin(2.3 * x + 6.3 * px) + 0.13 * torch.sin(5.3 * x + 2.9 * y)
     total, weight = 0.0, 0.0
     for i in range(octaves):
         frequency, angle, size = 2.4 * 1.55**i, 0.7 + _GOLDEN * i, 0.8**i
@@ -51,8 +51,9 @@ def wall(kind: Tensor, x: Tensor, y: Tensor, place: tuple[Tensor, Tensor], size:
     studio = blend(a, b, 0.35 * smooth(y, 0.0, 3.2))
     u, v = x / size, y / size
     blotch = waves(1.3 * u, 1.6 * v, place, 4)
-    leaf = waves(5.1 * u, 5.7 * v, (place[1], place[0]), 5)
-    leaves = blend(a, b, torch.clamp(0.45 + 0.3 * blotch + 0.32 * leaf, 0, 1))
+    # Two fields of waves multiplied: patches without a direction.
+    leaf = 1.5 * waves(4.3 * u, 4.7 * v, (place[1], place[0]), 4) * waves(3.4 * v, 5.9 * u, place, 4)
+    leaves = blend(a, b, torch.clamp(0.42 + 0.25 * blotch + 0.4 * leaf, 0, 1))
     light = 0.62 + 0.2 * smooth(leaf, -0.6, 0.6) + 0.35 * smooth(y + 0.4 * blotch, 0.2, 2.6)
     park = tuple(c * light for c in leaves)
     row = torch.floor(v / 0.14)

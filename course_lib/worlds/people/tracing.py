@@ -107,19 +107,17 @@ def intersect(x: Tensor, y: Tensor, ex: Tensor, ey: Tensor, shapes: Tensor) -> T
     b = c2 * do - h1 * (h0 - r0 * g)
     c = c2 * oo - h0 * (h0 - 2 * r0 * g) - r0 * r0
     inside = b * b - a * c
-    safe = torch.where(torch.abs(a) < 1e-7, 1e-7, a)
-    side = (-b - torch.sqrt(torch.clamp_min(inside, 0))) / safe
-    height = h0 + side * h1
+    side = -b - torch.sqrt(torch.clamp_min(inside, 0))  # depth times a
+    height = h0 * a + side * h1  # height times a
+    on_side = (inside > 0) & ((height - r0 * g * a) * ((size + r1 * g) * a - height) > 0)
     # Which ball bounds the piece where the side does not: seen along the axis, the near one.
-    first = torch.where(a > 0, height < 0.5 * size, h1 > 0)
+    first = torch.where(a > 0, height < 0.5 * size * a, h1 > 0)
     offset = torch.where(first, 0.0, size)
     radius = torch.where(first, r0, r1)
     do_end = do - offset * h1
-    oo_end = oo - offset * (2 * h0 - offset)
-    slack = do_end * do_end - dd * (oo_end - radius * radius)
-    ball = (-do_end - torch.sqrt(torch.clamp_min(slack, 0))) / dd
-    on_side = (inside > 0) & (height > r0 * g) & (height < size + r1 * g)
-    depth = torch.where(on_side, side, ball)
+    slack = do_end * do_end - dd * (oo - offset * (2 * h0 - offset) - radius * radius)
+    ball = -do_end - torch.sqrt(torch.clamp_min(slack, 0))  # depth times dd
+    depth = torch.where(on_side, side, ball) / torch.where(on_side, a, dd)
     met = h0 + depth * h1
     return torch.where((on_side | (slack > 0)) & (met > low) & (met < high), depth, MISS)
 
@@ -154,7 +152,8 @@ def _body_color(x, y, ex, ey, s, index, camera, shapes, looks, blockers):
     front = nx * of(looks, 15) + ny * of(looks, 16) + nz * of(looks, 17)
     albedo = paint(kind, color, accent, along, across, front)
     # Folds of cloth tip the normal up and down along the piece.
-    fold = of(looks, 18) * torch.sin(height * 58 + 3.0 * torch.sin(23 * px + 17 * pz) + 2.0 * torch.sin(19 * py + 11 * px))
+    wander = 1.7 * torch.sin(13 * px + 11 * pz) + 1.3 * torch.sin(11 * py + 7 * px)
+    fold = of(looks, 18) * torch.sin(38 * height + wander)
     nx, ny, nz = nx + fold * ax, ny + fold * ay, nz + fold * az
     scale = torch.rsqrt(torch.clamp_min(nx * nx + ny * ny + nz * nz, 1e-16))
     nx, ny, nz = nx * scale, ny * scale, nz * scale
