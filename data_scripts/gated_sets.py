@@ -10,7 +10,7 @@ GATED = (
         how_to_obtain=(
             "The authors give it at https://jonathantompson.github.io/NYU_Hand_Pose_Dataset.htm, without registration.",
             "Take nyu_hand_dataset_v2.zip (92 GB) and unpack it: train/ and test/ each with joint_data.mat and PNGs.",
-            "Put both folders into data/nyu and give the folder above to the reader.",
+            "Put both folders into data/nyu and read them with  course_lib.datasets.load_nyu('data').",
         ),
     ),
     Dataset(
@@ -20,7 +20,7 @@ GATED = (
         how_to_obtain=(
             "The authors give it at https://labicvl.github.io/hand.html on their terms.",
             "Take the test sequences test_seq_1 and test_seq_2 with their .txt of joints, and the training set.",
-            "Put the .txt files and the folder Depth into data/icvl and give the folder above to the reader.",
+            "Put Testing and Training into data/icvl and read them with  course_lib.datasets.load_icvl('data').",
         ),
     ),
     Dataset(
@@ -30,7 +30,7 @@ GATED = (
         how_to_obtain=(
             "The author links it from https://jimmysuen.github.io/, without registration.",
             "Take cvpr15_MSRAHandGestureDB.zip and unpack it: P0/1/joint.txt, P0/1/000000_depth.bin and so on.",
-            "Put the folders P0 to P8 into data/msra and give the folder above to the reader.",
+            "Put the folders P0 to P8 into data/msra and read them with  course_lib.datasets.load_msra('data').",
         ),
     ),
     Dataset(
@@ -70,7 +70,7 @@ GATED = (
         how_to_obtain=(
             "The authors give it at https://zheng-lab-anu.github.io/Project/project_reid.html on its terms.",
             "Take Market-1501-v15.09.15.zip, and market-annotation-train.csv from the code of a pose-transfer paper.",
-            "Unpack into data/market1501 (bounding_box_train/ and so on), put the .csv beside it; load_market('data').",
+            "Unpack it in data/market1501 and put the .csv there too; load_market('data') reads bounding_box_train.",
         ),
     ),
     Dataset(
@@ -90,7 +90,7 @@ GATED = (
         how_to_obtain=(
             "Agree to the terms at http://mmlab.ie.cuhk.edu.hk/projects/CelebA.html, which links the files.",
             "Take img_align_celeba.zip, list_attr_celeba.txt and identity_CelebA.txt.",
-            "Put the three into data/celeba (the zip stays packed) and give the folder above to the reader.",
+            "Put the three into data/celeba (the zip stays packed): course_lib.datasets.load_celeba('data').",
         ),
     ),
     Dataset(

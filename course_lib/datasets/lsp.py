@@ -18,6 +18,8 @@ from course_lib.datasets.poses import KeypointSet
 from course_lib.datasets.records import LazyImages
 from course_lib.geometry.skeletons import LSP_14
 
+LSP_FOLDERS = ("lsp", "lsp/lsp_dataset", "lsp_dataset", "lsp_dataset_original")
+LSPET_FOLDERS = ("lspet", "lspet/lspet_dataset", "lspet_dataset", "hr-lspet")
 FARTHEST = 1e5  # pixels; no picture is as large
 
 
@@ -36,7 +38,7 @@ def load_lsp(root: str | Path, *, images: bool = True, on_bad: str = "raise") ->
         FileNotFoundError: A file is missing.
         DataFormatError: A file is damaged, is that of the extension, or has another number of people than pictures.
     """
-    folder = find_folder(root, "joints.mat", below=("lsp", "lsp_dataset", "lsp_dataset_original"), dataset="lsp")
+    folder = find_folder(root, "joints.mat", below=LSP_FOLDERS, dataset="lsp")
     other = "14 x 3 x N: this is LSP extended, use load_lsp_extended"
     joints = _joints(folder / "joints.mat", (3, 14), other, "lsp").transpose(0, 2, 1)
     visible = joints[..., 2] == 0
@@ -58,7 +60,7 @@ def load_lsp_extended(root: str | Path, *, images: bool = True, on_bad: str = "r
         FileNotFoundError: A file is missing.
         DataFormatError: A file is damaged, is that of LSP itself, or has another number of people than pictures.
     """
-    folder = find_folder(root, "joints.mat", below=("lspet", "lspet_dataset", "hr-lspet"), dataset="lspet")
+    folder = find_folder(root, "joints.mat", below=LSPET_FOLDERS, dataset="lspet")
     other = "3 x 14 x N: this is LSP itself, use load_lsp"
     joints = _joints(folder / "joints.mat", (14, 3), other, "lspet")
     visible = joints[..., 2] == 1

@@ -21,7 +21,7 @@ SIZE = (128, 64)  # height, width
 NAME = re.compile(
     r"(-1|\d{4})_c([1-6])s([1-6])_(\d{6})_(\d{2})\.jpg(?:\.jpg)?", re.ASCII
 )  # one crop of the test set is .jpg.jpg
-DISTRACTOR, JUNK = 0, -1
+FOLDERS = ("market1501", "market1501/Market-1501-v15.09.15", "Market-1501-v15.09.15")
 
 
 class MarketName(NamedTuple):
@@ -103,18 +103,20 @@ def load_market(
     Args:
         root: Folder of the set (`Market-1501-v15.09.15`), or the one above it (also named `market1501`).
         folder: `bounding_box_train`, `bounding_box_test` or `query`.
-        keypoints: File in the set's folder with the key points, or None.
+        keypoints: File with the key points in the set's folder or the one above, or None.
         on_bad: `"raise"` or `"skip"` for names that do not follow the pattern and bad rows of key points.
 
     Raises:
         FileNotFoundError: The folder or the file of key points is missing.
         DataFormatError: A name or a row is wrong, or no crop of the folder has a row in `keypoints`.
     """
-    base = find_folder(root, folder, below=("market1501", "Market-1501-v15.09.15"), dataset="market1501")
+    base = find_folder(root, folder, below=FOLDERS, dataset="market1501")
     remedy, bad = how_to_obtain("market1501"), BadRecords(on_bad)
     rows, skipped, csv = {}, (), None
     if keypoints is not None:
         csv = base / keypoints
+        if not csv.is_file() and (base.parent / keypoints).is_file():  # beside the unpacked folder
+            csv = base.parent / keypoints
         if not csv.is_file():
             raise FileNotFoundError(f"{csv} is missing (pass keypoints=None to do without): {remedy}")
         annotation = read_keypoint_csv(csv, size=SIZE, on_bad=on_bad, remedy=remedy)
