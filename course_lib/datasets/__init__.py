@@ -13,7 +13,9 @@ from course_lib.datasets.digits import load_digits
 from course_lib.datasets.errors import BadRecords, DataFormatError
 from course_lib.datasets.expmaps import ExpmapMotion, integrate_root, read_expmaps
 from course_lib.datasets.h36m import load_h36m
+from course_lib.datasets.hand_labels import DepthCamera, HandSet, load_hand_predictions, read_uvd_labels
 from course_lib.datasets.hdf5 import read_hdf5
+from course_lib.datasets.icvl import ICVL_CAMERA, decode_icvl_depth, load_icvl
 from course_lib.datasets.idx import read_idx
 from course_lib.datasets.images import ImageSet, binarize
 from course_lib.datasets.itop import load_itop
@@ -24,6 +26,15 @@ from course_lib.datasets.market import MarketSet, load_market, parse_market_name
 from course_lib.datasets.matlab import read_mat
 from course_lib.datasets.mnist import load_mnist
 from course_lib.datasets.mpii import MpiiSet, load_mpii
+from course_lib.datasets.msra import (
+    MSRA_CAMERA,
+    load_msra,
+    load_msra14,
+    read_msra14_depth,
+    read_msra_depth,
+    read_msra_joints,
+)
+from course_lib.datasets.nyu import NYU_CAMERA, decode_nyu_depth, load_nyu, read_nyu_centers
 from course_lib.datasets.olivetti import OlivettiSet, load_olivetti
 from course_lib.datasets.ordinal import OrdinalSet, load_ordinal
 from course_lib.datasets.pictures import decode_image
@@ -35,6 +46,9 @@ from course_lib.datasets.virtual_kitti import load_virtual_kitti, read_virtual_k
 
 __all__ = [
     "CELEBA_ATTRIBUTES",
+    "ICVL_CAMERA",
+    "MSRA_CAMERA",
+    "NYU_CAMERA",
     "AcclaimMotion",
     "AcclaimSkeleton",
     "BadRecords",
@@ -44,8 +58,10 @@ __all__ = [
     "C2fBins",
     "C2fPoses",
     "DataFormatError",
+    "DepthCamera",
     "ExpmapMotion",
     "FaceSet",
+    "HandSet",
     "ImageSet",
     "KeypointSet",
     "LazyImages",
@@ -59,7 +75,9 @@ __all__ = [
     "SceneSequence",
     "ZipEntry",
     "binarize",
+    "decode_icvl_depth",
     "decode_image",
+    "decode_nyu_depth",
     "integrate_root",
     "load_c2f",
     "load_c2f_bins",
@@ -68,6 +86,8 @@ __all__ = [
     "load_deepfashion",
     "load_digits",
     "load_h36m",
+    "load_hand_predictions",
+    "load_icvl",
     "load_itop",
     "load_kitti",
     "load_lsp",
@@ -75,6 +95,9 @@ __all__ = [
     "load_market",
     "load_mnist",
     "load_mpii",
+    "load_msra",
+    "load_msra14",
+    "load_nyu",
     "load_olivetti",
     "load_ordinal",
     "load_seven_scenes",
@@ -97,7 +120,12 @@ __all__ = [
     "read_kitti_poses",
     "read_limb_lengths",
     "read_mat",
+    "read_msra14_depth",
+    "read_msra_depth",
+    "read_msra_joints",
+    "read_nyu_centers",
     "read_pairs_csv",
+    "read_uvd_labels",
     "read_virtual_kitti_poses",
     "safe_entries",
 ]

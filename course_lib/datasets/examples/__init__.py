@@ -4,7 +4,7 @@ Each module here writes the files of some readers and lists them in its `EXAMPLE
 and one entry in `MODULES`.
 """
 
-from course_lib.datasets.examples import bodies, containers, digits, faces, people, scenes
+from course_lib.datasets.examples import bodies, containers, digits, faces, hands, people, scenes
 from course_lib.datasets.examples.example import Example
 
 MODULES = (
@@ -12,6 +12,7 @@ MODULES = (
     containers,
     digits,
     faces,
+    hands,
     people,
     scenes,
 )  # fmt: skip
