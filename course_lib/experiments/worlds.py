@@ -9,6 +9,7 @@ from course_lib.experiments.record import Claim, Experiment
 from course_lib.experiments.worlds_errata import errata
 from course_lib.experiments.worlds_probe import probes
 from course_lib.experiments.worlds_readers import fuzzed, real_readers
+from course_lib.experiments.worlds_real import mocap_strip, pose_basis, rendered_hand
 from course_lib.experiments.worlds_render import flow, projection, speeds
 from course_lib.training import generator
 from course_lib.worlds import faces, glyphs, hands, people, streets
@@ -87,6 +88,42 @@ EXPERIMENTS = (
         ),
     ),
     Experiment(
+        name="basis",
+        run=pose_basis,
+        needs="h36m",
+        seeds=(0,),
+        claims=(
+            Claim(
+                id="pose_basis_mm",
+                what="what 60 of the 96 directions of Human3.6M's poses lose on a subject they were not fitted to",
+                metric="mean joint error",
+                unit="mm",
+                rule="each < baseline",
+                profile="standard",
+                baseline="30 directions",
+                floor=0.0,
+            ),
+        ),
+    ),
+    Experiment(
+        name="hand",
+        run=rendered_hand,
+        needs="hands",
+        seeds=(0,),
+        claims=(
+            Claim(
+                id="real_hand_depth_mm",
+                what="the genuine NYU frame against the depth map drawn from its labels, where both show a hand",
+                metric="median difference",
+                unit="mm",
+                rule="each < baseline",
+                profile="standard",
+                baseline="a card at the mean depth of the joints",
+                floor=0.0,
+            ),
+        ),
+    ),
+    Experiment(
         name="fuzz",
         run=fuzzed,
         seeds=(0,),
@@ -122,7 +159,8 @@ EXPERIMENTS = (
 
 
 def figures() -> None:
-    """Draw the five worlds in one picture, each from its own seed."""
+    """Draw the five worlds in one picture, each from its own seed, and real motions where they are at hand."""
+    mocap_strip()
     drive = streets.render(streets.sample_factors(2, generator=generator(5)), size=(148, 476), compiled=False)
     town = streets.render(streets.sample_factors(2, generator=generator(8), world="B"), size=(148, 476), compiled=False)
     walkers = people.sample_factors(3, generator=generator(11))
