@@ -40,6 +40,7 @@ from course_lib.datasets.ordinal import OrdinalSet, load_ordinal
 from course_lib.datasets.pictures import decode_image
 from course_lib.datasets.poses import KeypointSet, PoseSet
 from course_lib.datasets.records import LazyImages, RecordBatches, RecordSet
+from course_lib.datasets.rendered import RenderedSet, load_rendered
 from course_lib.datasets.scenes import SceneSequence
 from course_lib.datasets.seven_scenes import load_seven_scenes
 from course_lib.datasets.virtual_kitti import load_virtual_kitti, read_virtual_kitti_poses
@@ -72,6 +73,7 @@ __all__ = [
     "PoseSet",
     "RecordBatches",
     "RecordSet",
+    "RenderedSet",
     "SceneSequence",
     "ZipEntry",
     "binarize",
@@ -100,6 +102,7 @@ __all__ = [
     "load_nyu",
     "load_olivetti",
     "load_ordinal",
+    "load_rendered",
     "load_seven_scenes",
     "load_virtual_kitti",
     "parse_deepfashion_name",
