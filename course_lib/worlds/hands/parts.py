@@ -8,6 +8,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from course_lib.worlds.hands.anatomy import LANDMARKS
+from course_lib.worlds.raycast import prepare_cone
 
 SEGMENTS = ("proximal", "middle", "distal")
 PARTS = (
@@ -100,10 +101,9 @@ class HandParts:
         """The four fields, in order."""
         return self.a, self.b, self.radius_a, self.radius_b
 
-    def packed(self) -> Float[Tensor, "n 8 k"]:
-        """One array of the components of a and b and the two radii, as kernels take it."""
-        ends = (self.a.transpose(1, 2), self.b.transpose(1, 2))
-        return torch.cat([*ends, self.radius_a[:, None], self.radius_b[:, None]], 1)
+    def prepared(self) -> Float[Tensor, "n 14 k"]:
+        """One array of what the kernel needs to know of each capsule."""
+        return torch.stack(prepare_cone(self.a.unbind(-1), self.b.unbind(-1), self.radius_a, self.radius_b), 1)
 
 
 def hand_parts(points: Float[Tensor, "n 24 3"], thickness: Float[Tensor, " n"]) -> HandParts:

@@ -12,7 +12,7 @@ from course_lib.worlds.hands.anatomy import LANDMARKS, landmarks
 from course_lib.worlds.hands.factors import HandFactors
 from course_lib.worlds.hands.parts import HandParts, hand_parts, part_labels
 from course_lib.worlds.kernel import kernel
-from course_lib.worlds.raycast import MISS, cone_depth, cone_normals, nearest_packed
+from course_lib.worlds.raycast import MISS, cone_normals, nearest_packed, prepared_cone_depth
 
 CUBE = 0.25  # metres that the default camera sees at the depth of the hand
 
@@ -129,10 +129,10 @@ def draw_parts(
     """Draw capsules that are already placed; `render` and `render_joints` say what from."""
     x, y = pixel_rays(intrinsics, *size)
 
-    def draw(part: Tensor, x: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
-        return _depth(part, x, y, compiled=compiled)
+    def draw(cones: Tensor, x: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
+        return _depth(cones, x, y, compiled=compiled)
 
-    depth, index = in_chunks(draw, parts.packed(), x, y, cpu=1, cuda=64)
+    depth, index = in_chunks(draw, parts.prepared(), x, y, cpu=1, cuda=64)
     hit = depth < 0.9 * MISS
     return HandImages(
         depth_mm=torch.where(hit, 1000 * depth, 0)[:, None],
@@ -159,8 +159,7 @@ def _size(size: int | tuple[int, int]) -> tuple[int, int]:
 
 
 @kernel
-def _depth(parts, x, y):
-    """Depth and index `(b, h, w)` of capsules `(b, 8, k)` on the rays through columns `(b, w)` and rows `(b, h)`."""
-    ax, ay, az, bx, by, bz, ra, rb = (parts[:, i, :, None, None] for i in range(8))
+def _depth(cones, x, y):
+    """Depth and index `(b, h, w)` of cones `(b, 14, k)` on the rays through columns `(b, w)` and rows `(b, h)`."""
     ray = (x[:, None, None, :], y[:, None, :, None])
-    return nearest_packed(cone_depth(ray, (ax, ay, az), (bx, by, bz), ra, rb), 1)
+    return nearest_packed(prepared_cone_depth(ray, [one[..., None, None] for one in cones.unbind(1)]), 1)
