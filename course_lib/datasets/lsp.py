@@ -42,7 +42,7 @@ def load_lsp(root: str | Path, *, images: bool = True, on_bad: str = "raise") ->
     other = "14 x 3 x N: this is LSP extended, use load_lsp_extended"
     joints = _joints(folder / "joints.mat", (3, 14), other, "lsp").transpose(0, 2, 1)
     visible = joints[..., 2] == 0
-    return _people(folder, joints, visible, np.ones_like(visible), r"im(\d{4})\.jpg", images, on_bad, "lsp")
+    return _people(folder, joints, visible, np.ones_like(visible), 4, images, on_bad, "lsp")
 
 
 def load_lsp_extended(root: str | Path, *, images: bool = True, on_bad: str = "raise") -> KeypointSet:
@@ -64,7 +64,7 @@ def load_lsp_extended(root: str | Path, *, images: bool = True, on_bad: str = "r
     other = "3 x 14 x N: this is LSP itself, use load_lsp"
     joints = _joints(folder / "joints.mat", (14, 3), other, "lspet")
     visible = joints[..., 2] == 1
-    return _people(folder, joints, visible, visible, r"im(\d{5})\.jpg", images, on_bad, "lspet")
+    return _people(folder, joints, visible, visible, 5, images, on_bad, "lspet")
 
 
 def _joints(path: Path, shape: tuple[int, int], other: str, dataset: str) -> np.ndarray:
@@ -87,18 +87,24 @@ def _people(
     joints: np.ndarray,
     visible: np.ndarray,
     marked: np.ndarray,
-    pattern: str,
+    digits: int,
     images: bool,
     on_bad: str,
     dataset: str,
 ) -> KeypointSet:
     """The set of the people whose marked joints are places in a picture."""
-    pictures = numbered(folder / "images", pattern, dataset=dataset) if images else None
+    pictures = numbered(folder / "images", rf"im(\d{{{digits}}})\.jpg", dataset=dataset) if images else None
     if pictures is not None and len(pictures) != len(joints):
         raise DataFormatError(
             f"{folder / 'images'}: {len(pictures):,} pictures for the {len(joints):,} people of joints.mat; one of the "
             f"two belongs to another set; {how_to_obtain(dataset)}"
         )
+    for number, picture in enumerate(pictures or (), start=1):
+        if picture.name != f"im{number:0{digits}d}.jpg":
+            raise DataFormatError(
+                f"{picture}: found where im{number:0{digits}d}.jpg should be; joints.mat counts people from 1 without "
+                f"gaps; {how_to_obtain(dataset)}"
+            )
     bad, keep = BadRecords(on_bad), []
     wrong = ~np.isin(joints[..., 2], (0, 1)) | (marked & ~(np.abs(joints[..., :2]) <= FARTHEST).all(-1))
     for row in range(len(joints)):

@@ -86,6 +86,13 @@ def test_pictures_and_people_must_be_as_many(tmp_path):
     assert load_lsp(folder, images=False).names == ("person 0", "person 1", "person 2")
 
 
+def test_a_gap_in_the_pictures_is_refused(tmp_path):
+    folder = write_lsp(tmp_path)
+    (folder / "images" / "im0002.jpg").rename(folder / "images" / "im0007.jpg")
+    with pytest.raises(DataFormatError, match=r"im0003\.jpg: found where im0002\.jpg should be"):
+        load_lsp(folder)
+
+
 def test_a_single_person_is_read(tmp_path):
     save_mat(tmp_path / "joints.mat", {"joints": np.ones((3, 14))})  # MATLAB drops the last axis
     assert load_lsp(tmp_path, images=False).points.shape == (1, 14, 2)
