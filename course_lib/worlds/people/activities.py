@@ -35,9 +35,7 @@ LIMITS = {
     "elbow_flex": (2, 145),
 }
 LIMBS = ("hip", "knee", "shoulder", "elbow")
-ANGLES = tuple(
-    f"{name}{side}" for name in LIMITS for side in (("_r", "_l") if name.split("_")[0] in LIMBS else ("",))
-)
+ANGLES = tuple(f"{name}{side}" for name in LIMITS for side in (("_r", "_l") if name.split("_")[0] in LIMBS else ("",)))
 
 Angles = dict[str, Tensor]
 

@@ -47,7 +47,15 @@ def paint(
         one_view, one_shapes, one_looks, one_blockers = tables
         depth, index = tracing.trace(u, v, with_center, one_view, one_shapes, compiled=compiled)
         layers = tracing.shade(
-            u, v, offsets, depth[:, :-1], index[:, :-1], one_view, one_shapes, one_looks, one_blockers,
+            u,
+            v,
+            offsets,
+            depth[:, :-1],
+            index[:, :-1],
+            one_view,
+            one_shapes,
+            one_looks,
+            one_blockers,
             compiled=compiled,
         )
         depth, index = depth[:, -1], index[:, -1]

@@ -28,12 +28,9 @@ _REST = {
 MEAN_STATURE = 1.755  # of a body with these bones, crown to sole
 
 # The tree of H36M_17 with a neck, so that the head turns without the shoulders.
-BODY = Skeleton(
-    "body",
-    (*H36M_17.joints, "neck_base"),
-    (*(len(H36M_17) if joint == "jaw" else p for joint, p in zip(H36M_17.joints, H36M_17.parents, strict=True)),
-     H36M_17.index("thorax")),
-)
+_NECK = len(H36M_17)
+_PARENTS = tuple(_NECK if name == "jaw" else i for name, i in zip(H36M_17.joints, H36M_17.parents, strict=True))
+BODY = Skeleton("body", (*H36M_17.joints, "neck_base"), (*_PARENTS, H36M_17.index("thorax")))
 
 
 def joint_angles(factors: PeopleFactors) -> Float[Tensor, "n a"]:

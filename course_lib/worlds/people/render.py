@@ -7,21 +7,15 @@ from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
 from course_lib.geometry import H36M_17, project, transform_points
-from course_lib.worlds.people.picture import paint
-from course_lib.worlds.people import tracing
 from course_lib.worlds.people.activities import ACTIVITIES
-from course_lib.worlds.people.body import MATERIALS, PARTS, Pieces, body_pieces, frames, lowest
+from course_lib.worlds.people.body import frames, lowest
 from course_lib.worlds.people.camera import Camera, fit_camera, place_camera
 from course_lib.worlds.people.clothes import looks
+from course_lib.worlds.people.dressing import body_pieces
 from course_lib.worlds.people.factors import PeopleFactors
+from course_lib.worlds.people.picture import paint
 from course_lib.worlds.people.pose_prior import body_joints
-
-# Pieces that cast shadows.
-_BLOCKERS = ("hips", "belly", "chest", "head") + tuple(
-    side + name
-    for side in ("right_", "left_")
-    for name in ("upper_arm", "forearm", "thigh", "shin", "foot")
-)
+from course_lib.worlds.people.tables import blockers_table, shapes_table, to_camera, view_table
 
 # Metres from the body's surface to a joint seen from any side, with some slack.
 _THICKNESS = {
@@ -84,8 +78,8 @@ def render(
     joints = people_joints(factors)
     camera = place_camera(factors, joints, height, width)
     seat = factors.activity == ACTIVITIES.index("sitting")
-    floor = torch.zeros_like(factors.phase)
-    return _render(joints, factors, camera, floor, seat, (height, width), samples, compiled)
+    ground = torch.zeros_like(joints[:, 0])
+    return _render(joints, factors, camera, ground, seat, (height, width), samples, compiled)
 
 
 def people_joints(factors: PeopleFactors) -> Float[Tensor, "n 17 3"]:
@@ -114,7 +108,8 @@ def render_joints(
         appearance: Build, hair, clothes, light and background; its pose is not used. One row, or one a pose.
         camera_from_world: The cameras; one, or one a pose.
         intrinsics: In pixels of the picture of `size`; by default the crop that fits the body.
-        floor: Height of the ground in the world; by default below the lowest foot of each pose.
+        floor: Height of the ground in the world; by default below the lowest foot, of all poses where they share a
+            camera and of each pose otherwise.
         size: Pixels, (height, width), or one number for both.
         samples: Rays across a pixel, as in `render`.
         compiled: As in `Kernel`.
@@ -126,32 +121,43 @@ def render_joints(
     if len(appearance) != count:
         appearance = appearance.repeat(count)
     if camera_from_world is None:
-        # The camera frame with y turned up: a level camera at the origin of the world, looking along -z.
-        level = torch.diag(joints.new_tensor([1.0, -1.0, -1.0, 1.0]))
-        camera_from_world = level.expand(count, 4, 4)
-        joints = transform_points(level, joints)
+        # The camera frame turned upright: a level camera at the origin of the world, looking along -z.
+        camera_from_world = torch.diag(joints.new_tensor([1.0, -1.0, -1.0, 1.0]))
+        joints = transform_points(camera_from_world, joints)
+        shared = False
+    else:
+        shared = camera_from_world.ndim == 2 or len(camera_from_world) == 1
     camera_from_world = camera_from_world.expand(count, 4, 4)
-    if floor is None:
-        floor = lowest(joints)
-    floor = torch.as_tensor(floor, dtype=joints.dtype, device=joints.device).expand(count)
+    depths = transform_points(camera_from_world, joints)[..., 2]
+    if not bool((depths > 0.3).all()):
+        raise ValueError(
+            f"`joints` come as near as {depths.amin():g} m to the camera's plane: they must lie in front of it; "
+            "give joints in the camera frame (y down, z forward), or in the world with `camera_from_world`"
+        )
+    heights, places = lowest(joints), joints[:, 0]
+    if shared:  # one camera films one place
+        heights, places = heights.amin().expand(count), places.mean(0).expand(count, 3)
+    if floor is not None:
+        heights = torch.as_tensor(floor, dtype=joints.dtype, device=joints.device).expand(count)
+    ground = torch.stack([places[:, 0], heights, places[:, 2]], -1)
     if intrinsics is None:
         intrinsics = fit_camera(joints, camera_from_world, height, width)
     camera = Camera(intrinsics.expand(count, 3, 3), camera_from_world)
     seat = torch.zeros(count, dtype=torch.bool, device=joints.device)
-    return _render(joints, appearance, camera, floor, seat, (height, width), samples, compiled)
+    return _render(joints, appearance, camera, ground, seat, (height, width), samples, compiled)
 
 
-def _render(joints, factors, camera, floor, seat, size, samples, compiled) -> PeopleImages:
+def _render(joints, factors, camera, ground, seat, size, samples, compiled) -> PeopleImages:
     height, width = size
     turned = frames(joints)
-    pieces = body_pieces(joints, factors, floor, seat=seat)
+    pieces = body_pieces(joints, factors, ground[:, 1], seat=seat)
     table = looks(pieces, turned, joints, factors)
     joints_3d = transform_points(camera.from_world, joints)
     anchor = joints_3d[:, 0]
-    view = _view(factors, camera, anchor, floor)
-    shapes = _shapes(pieces, camera, anchor)
-    table = _table_to_camera(table, camera, anchor)
-    blockers = _blockers(pieces, camera, anchor)
+    view = view_table(factors, camera, anchor, ground)
+    shapes = shapes_table(pieces, camera, anchor)
+    table = to_camera(table, camera, anchor)
+    blockers = blockers_table(pieces, camera, anchor)
     color, mask, depth, index = paint(view, shapes, table, blockers, size, samples=samples, compiled=compiled)
     part = torch.tensor((*pieces.part, 0), device=joints.device)[index]
     material = torch.tensor((*pieces.material, 0), device=joints.device)[index]
@@ -177,7 +183,9 @@ def _visible(pixels: Tensor, distance: Tensor, surface: Tensor) -> Tensor:
     inside = (column >= 0) & (column < width) & (row >= 0) & (row < height)
     place = row.clamp(0, height - 1) * width + column.clamp(0, width - 1)
     seen = surface.flatten(1).gather(1, place)
-    thick = pixels.new_tensor([_THICKNESS[joint.removeprefix("right_").removeprefix("left_")] for joint in H36M_17.joints])
+    thick = pixels.new_tensor(
+        [_THICKNESS[joint.removeprefix("right_").removeprefix("left_")] for joint in H36M_17.joints]
+    )
     return inside & ((seen == 0) | (seen > distance - thick))
 
 
@@ -186,84 +194,3 @@ def _size(size: int | tuple[int, int]) -> tuple[int, int]:
     if min(height, width) < 1:
         raise ValueError(f"`size` (={size}) must be positive: give pixels, or (height, width)")
     return height, width
-
-
-def _rotate(rotation: Tensor, vectors: Tensor) -> Tensor:
-    """Rotation `(b, 3, 3)` of vectors `(b, k, 3)`, written out so that a row does not depend on the batch."""
-    return (rotation[:, None] * vectors[:, :, None]).sum(-1)
-
-
-def _view(factors: PeopleFactors, camera: Camera, anchor: Tensor, floor: Tensor) -> Tensor:
-    """Camera, light and scene as `(b, VIEW_ROWS)`."""
-    k, rotation = camera.intrinsics, camera.from_world[:, :3, :3]
-    to_world = rotation.mT
-    position = -_rotate(to_world, camera.from_world[:, None, :3, 3])[:, 0]
-    azimuth, elevation = factors.light_azimuth, factors.light_elevation
-    # The light stays with the camera's view: its azimuth counts from the camera's own.
-    backward = -rotation[:, 2]
-    level = torch.stack([backward[:, 0], torch.zeros_like(azimuth), backward[:, 2]], -1)
-    level = level / level.square().sum(-1, keepdim=True).clamp_min(1e-8).sqrt()
-    right = torch.stack([level[:, 2], torch.zeros_like(azimuth), -level[:, 0]], -1)
-    flat = azimuth.cos()[:, None] * level + azimuth.sin()[:, None] * right
-    up = level.new_tensor([0.0, 1.0, 0.0])
-    toward = elevation.cos()[:, None] * flat + elevation.sin()[:, None] * up
-    toward = _rotate(rotation, toward[:, None])[:, 0]
-    strength = factors.light_strength
-    key, ambient = 0.35 + 0.75 * strength, 0.72 - 0.34 * strength
-    columns = [
-        1 / k[:, 0, 0, None], k[:, :2, 2], anchor[:, 2:], anchor[:, :2] / anchor[:, 2:], to_world.flatten(1), position,
-        toward, key[:, None], ambient[:, None], factors.scene[:, None].to(k.dtype), factors.wall_color,
-        factors.wall_accent, factors.floor_color, factors.floor_accent, factors.texture_size[:, None],
-        factors.texture_place, factors.wall_distance[:, None], floor[:, None],
-    ]
-    view = torch.cat(columns, -1)
-    return torch.cat([view, view.new_zeros(len(view), tracing.VIEW_ROWS - view.shape[1])], -1)
-
-
-def _shapes(pieces: Pieces, camera: Camera, anchor: Tensor) -> Tensor:
-    """Geometry of the pieces in the camera frame as `(b, SHAPE_ROWS, k)`."""
-    rotation = camera.from_world[:, :3, :3]
-    start = _rotate(rotation, pieces.start) + (camera.from_world[:, None, :3, 3] - anchor[:, None])
-    axis, lateral = _rotate(rotation, pieces.axis), _rotate(rotation, pieces.lateral)
-    third = torch.linalg.cross(lateral, axis)
-    a, b = (pieces.squash**-2).unbind(-1)
-    metric = {}
-    for name, (i, k) in {"xx": (0, 0), "xy": (0, 1), "yy": (1, 1), "xz": (0, 2), "yz": (1, 2), "zz": (2, 2)}.items():
-        metric[name] = (
-            axis[..., i] * axis[..., k] + a * lateral[..., i] * lateral[..., k] + b * third[..., i] * third[..., k]
-        )
-    x, y, z = start.unbind(-1)
-    wx = metric["xx"] * x + metric["xy"] * y + metric["xz"] * z
-    wy = metric["xy"] * x + metric["yy"] * y + metric["yz"] * z
-    wz = metric["xz"] * x + metric["yz"] * y + metric["zz"] * z
-    r0, r1 = pieces.radii.unbind(-1)
-    taper = (r0 - r1) / pieces.length
-    rows = [
-        *metric.values(), wx, wy, wz, wx * x + wy * y + wz * z, *axis.unbind(-1), (axis * start).sum(-1),
-        pieces.length, r0, r1, taper, 1 - taper * taper, *pieces.keep.unbind(-1), x, y, z,
-        pieces.squash.amax(-1).clamp_min(1),
-    ]
-    return torch.stack(rows, 1)
-
-
-def _table_to_camera(table: Tensor, camera: Camera, anchor: Tensor) -> Tensor:
-    """Turn the directions in a table of looks from the world to the camera frame around the anchor."""
-    rotation, move = camera.from_world[:, :3, :3], camera.from_world[:, :3, 3]
-    shift = (anchor - move)[:, None]  # camera frame
-    columns = [table[:, :7]]
-    for row in (7, 11):
-        direction = _rotate(rotation, table[:, row : row + 3].mT)
-        offset = table[:, row + 3] + (direction * shift).sum(-1)
-        columns += [direction.mT, offset[:, None]]
-    columns += [_rotate(rotation, table[:, 15:18].mT).mT, table[:, 18:]]
-    return torch.cat(columns, 1)
-
-
-def _blockers(pieces: Pieces, camera: Camera, anchor: Tensor) -> Tensor:
-    """Capsules that cast shadows, in the camera frame around the anchor, `(b, 7, m)`."""
-    chosen = [pieces.names.index(name) for name in _BLOCKERS]
-    rotation = camera.from_world[:, :3, :3]
-    start = _rotate(rotation, pieces.start[:, chosen]) + (camera.from_world[:, None, :3, 3] - anchor[:, None])
-    axis = _rotate(rotation, pieces.axis[:, chosen]) * pieces.length[:, chosen, None]
-    radius = 0.5 * pieces.radii[:, chosen].sum(-1)
-    return torch.cat([start.mT, axis.mT, radius[:, None]], 1)

@@ -67,7 +67,9 @@ def wall(kind: Tensor, x: Tensor, y: Tensor, place: tuple[Tensor, Tensor], size:
     rail = smooth(y, 0.84, 0.86) * (1 - smooth(y, 0.9, 0.92))
     room = blend(room, tuple(0.9 + 0.1 * c for c in a), 0.8 * rail)
     cloud = smooth(waves(0.55 * u, 1.5 * v, place, 4), 0.05, 0.9) * smooth(y, 0.9, 1.5)
-    sky = blend(blend(tuple(0.55 * c + 0.45 for c in a), a, smooth(y, 0.6, 2.6)), tuple(0.2 * c + 0.8 for c in a), 0.8 * cloud)
+    sky = blend(
+        blend(tuple(0.55 * c + 0.45 for c in a), a, smooth(y, 0.6, 2.6)), tuple(0.2 * c + 0.8 for c in a), 0.8 * cloud
+    )
     far = 0.95 + 0.22 * torch.sin(0.8 * x + 6.3 * place[0]) + 0.12 * torch.sin(2.1 * x + 9.1 * place[1])
     near = 0.62 + 0.16 * torch.sin(1.1 * x + 4.0 * place[1]) + 0.08 * torch.sin(2.9 * x + 7.7 * place[0])
     hills = blend(sky, tuple(0.5 * p + 0.5 * q for p, q in zip(a, b, strict=True)), smooth(far - y, -0.01, 0.01))

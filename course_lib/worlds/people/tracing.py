@@ -21,7 +21,7 @@ from course_lib.worlds.people import scenery
 
 MISS = 1e4  # metres
 SHAPE_ROWS = 25
-VIEW_ROWS = 44
+VIEW_ROWS = 42
 
 
 @kernel
@@ -45,7 +45,14 @@ def trace(u: Tensor, v: Tensor, offsets: Tensor, view: Tensor, shapes: Tensor) -
 
 @kernel
 def shade(
-    u: Tensor, v: Tensor, offsets: Tensor, depth: Tensor, index: Tensor, view: Tensor, shapes: Tensor, looks: Tensor,
+    u: Tensor,
+    v: Tensor,
+    offsets: Tensor,
+    depth: Tensor,
+    index: Tensor,
+    view: Tensor,
+    shapes: Tensor,
+    looks: Tensor,
     blockers: Tensor,
 ) -> Tensor:
     """Linear colour of pixels before the background is added, and how much pieces and person cover, `(b, 5, p)`.
@@ -247,20 +254,19 @@ def occlusion(point, direction, blockers, soft: float, start: float) -> Tensor:
 @pointwise
 def background(x: Tensor, y: Tensor, camera, blockers: Tensor):
     """Linear colour of floor and wall along rays, `(b, p)` each of three."""
-    to_world = camera[6:15]
-    dx = to_world[0] * x + to_world[1] * y + to_world[2]
-    dy = to_world[3] * x + to_world[4] * y + to_world[5]
-    dz = to_world[6] * x + to_world[7] * y + to_world[8]
+    turn = camera[6:15]
+    dx = turn[0] * x + turn[1] * y + turn[2]
+    dy = turn[3] * x + turn[4] * y + turn[5]
+    dz = turn[6] * x + turn[7] * y + turn[8]
     cx, cy, cz = camera[15:18]
-    kind, ground, far = camera[23], camera[42], camera[41]
+    kind, far = camera[23], camera[41]
     wall_a, wall_b, floor_a, floor_b = (tuple(camera[i : i + 3]) for i in (24, 27, 30, 33))
     size = camera[36]
-    height = cy - ground
-    to_floor = torch.where(dy < -1e-4, height / torch.clamp_min(-dy, 1e-4), 1e4)
+    to_floor = torch.where(dy < -1e-4, cy / torch.clamp_min(-dy, 1e-4), 1e4)
     to_wall = (cz + far) / torch.clamp_min(-dz, 1e-4)
     on_floor = to_floor < to_wall
     t = torch.minimum(to_floor, to_wall)
-    wx, wy, wz = cx + t * dx, cy + t * dy - ground, cz + t * dz
+    wx, wy, wz = cx + t * dx, cy + t * dy, cz + t * dz
     upper = scenery.wall(kind, wx, wy, (camera[37], camera[38]), size, wall_a, wall_b)
     lower = scenery.floor(kind, wx, wz, (camera[39], camera[40]), size, floor_a, floor_b)
     # A studio's floor runs up into its wall.
