@@ -71,10 +71,10 @@ def _all_parts() -> tuple[_Part, ...]:
     parts.append(_Part("palm", *heel, 14.8, 12.5))
     web = [_mix(0.5, {"thumb_mcp": 1.0}, {"thumb_pip": 1.0}), _mix(0.5, _wrist(0.75), {"index_mcp": 1.0})]
     parts.append(_Part("palm", *web, 11.5, 11.5))
-    for share in (0.22, 0.78):
+    for share in (0.31, 0.69):
         # The forearm goes on in the direction from the palm to the wrist.
         beyond = _wrist(share) | {"wrist": 1.8, "palm": -1.8}
-        parts.append(_Part("forearm", _wrist(share), beyond, 16.5, 19.5))
+        parts.append(_Part("forearm", _wrist(share), beyond, 17.0, 21.0))
     return tuple(parts)
 
 

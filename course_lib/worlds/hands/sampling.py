@@ -38,7 +38,7 @@ GESTURES = {
     "call": ((0.88, 0.92, 0.90, 0.04), 0.3, "out"),
 }
 SPREAD = (11.0, 2.0, -8.0, -15.0)  # degrees of abduction of fully spread fingers
-CANDIDATES = 8  # poses drawn for each hand: the first without a clash is kept
+CANDIDATES = 5  # poses drawn for each hand: the first without a clash is kept
 
 
 def sample_factors(
@@ -85,8 +85,8 @@ def clash(factors: HandFactors) -> Tensor:
     points = landmarks(factors)
     thickness = factors.scale * factors.thickness
     balls, radii, finger, inner = _balls(points)
-    gap = (balls[:, :, None] - balls[:, None]).square().sum(-1).clamp_min(1e-12).sqrt()
-    overlap = (radii[:, None] + radii) * thickness[:, None, None] - gap
+    balls = balls - points[:, :1]  # small numbers: distances come from products
+    overlap = (radii[:, None] + radii) * thickness[:, None, None] - torch.cdist(balls, balls)
     # Neighbouring fingers touch at their roots, and the palm holds the roots of all.
     apart = (finger[:, None] != finger) & ~(inner[:, None] & inner)
     return torch.where(apart, overlap, 0).flatten(1).amax(1).clamp_min(0)
@@ -99,13 +99,13 @@ def _balls(points: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
     for f, (name, sizes) in enumerate(RADII.items()):
         chain = [points[:, rows[f"{name}_{joint}"]] for joint in JOINTS]
         for i in range(3):
-            for share in (0.0, 0.33, 0.67, 1.0)[0 if i == 0 else 1 :]:
+            for share in (0.0, 0.5, 1.0)[0 if i == 0 else 1 :]:
                 centers.append(chain[i] + share * (chain[i + 1] - chain[i]))
                 radii.append((sizes[i] + share * (sizes[i + 1] - sizes[i])) / 1000)
                 finger.append(f)
                 inner.append(i == 0)
     for name in FINGERS:
-        for share in (0.4, 0.7, 0.95):
+        for share in (0.45, 0.9):
             wrist = points[:, rows["wrist"]]
             centers.append(wrist + share * (points[:, rows[f"{name}_mcp"]] - wrist))
             radii.append(0.0105)

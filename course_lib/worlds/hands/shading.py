@@ -53,11 +53,11 @@ def shade(
 def _smooth(images: HandImages) -> Tensor:
     """Normals averaged over a few pixels of one surface, so that the seams between capsules look like skin."""
     normals, depth = images.normals, images.depth_mm
-    reach = max(1, depth.shape[-1] // 110)
+    reach = max(1, depth.shape[-1] // 80)
     for dim in (2, 3):
         total = torch.zeros_like(normals)
         for step in range(-reach, reach + 1):
-            weight = torch.exp(-((depth.roll(step, dim) - depth) / 3).square())
+            weight = torch.exp(-((depth.roll(step, dim) - depth) / 4).square())
             total = total + weight * normals.roll(step, dim)
         normals = total
     return F.normalize(normals, dim=1)
