@@ -146,15 +146,15 @@ def crouching(turn: Tensor, style: tuple[Tensor, ...]) -> Angles:
     depth = go * (0.86 + 0.14 * deep)
     low = depth * (0.5 + 0.5 * hands)
     angles = {
-        "pelvis_tilt": 26 * depth,
+        "pelvis_tilt": 30 * depth,
         "spine_bend": 4 + 22 * depth + 12 * low,
         "neck_bend": -18 * depth,
     }
     for side, sign in (("_r", 1.0), ("_l", -1.0)):
-        angles["hip_flex" + side] = 5 + 88 * depth + 10 * sign * ahead * (0.4 + depth)
+        angles["hip_flex" + side] = 5 + 98 * depth + 10 * sign * ahead * (0.4 + depth)
         angles["hip_abduct" + side] = 5 + (8 + 6 * apart) * depth + 2 * apart
         angles["hip_rotate" + side] = 3 + (8 + 4 * apart) * depth
-        angles["knee_flex" + side] = 8 + 116 * depth - 10 * sign * ahead * depth
+        angles["knee_flex" + side] = 8 + 126 * depth - 8 * sign * ahead * depth
         angles["shoulder_flex" + side] = 6 + 70 * depth - 22 * low
         angles["shoulder_abduct" + side] = 8 + 6 * depth
         angles["shoulder_rotate" + side] = -10 * depth

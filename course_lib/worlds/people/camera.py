@@ -45,7 +45,7 @@ def place_camera(factors: PeopleFactors, joints: Float[Tensor, "n 17 3"], height
     """
     sine, cosine = factors.pitch.sin(), factors.pitch.cos()
     zero, one = torch.zeros_like(sine), torch.ones_like(sine)
-    rows = [one, zero, zero, zero, -cosine, -sine, zero, sine, -cosine]
+    rows = [one, zero, zero, zero, -cosine, sine, zero, -sine, -cosine]  # right, down, forward in the world
     rotation = torch.stack(rows, -1).unflatten(-1, (3, 3))
     middle = 0.53 * factors.stature
     position = torch.stack([-factors.side, middle + factors.distance * factors.pitch.tan(), factors.distance], -1)

@@ -119,6 +119,5 @@ def _trouser(factors: PeopleFactors, is_left: bool, start: Tensor, axis: Tensor,
 def _shoe(factors: PeopleFactors, turned: Frames, start: Tensor, axis: Tensor, lateral: Tensor) -> _Pattern:
     """A sole along the underside."""
     up = torch.linalg.cross(axis, lateral)
-    up = torch.where((up * turned.pelvis[1]).sum(-1, keepdim=True) < 0, -up, up)
     kind = torch.full_like(factors.scene, KINDS.index("shoe"))
     return _Pattern(kind, up / 0.02, lateral, up, start - 0.022 * turned.size * up)

@@ -34,9 +34,11 @@ def paint(
         compiled: As in `Kernel`.
 
     Returns:
-        sRGB colours `(n, 3, h, w)`, coverage by the person `(n, 1, h, w)`, and at the centres of the pixels depth and index of the
-        piece, k where there is none.
+        sRGB colours `(n, 3, h, w)`, coverage by the person `(n, 1, h, w)`, and at the centres of the pixels depth (0
+        where there is no piece) and index of the piece (k where there is none), likewise.
     """
+    if samples < 1:
+        raise ValueError(f"`samples` (={samples}) must be at least 1")
     (height, width), count, device = size, len(view), view.device
     pixels, none = height * width, shapes.shape[2]
     edge = (torch.arange(samples, device=device) + 0.5) / samples - 0.5

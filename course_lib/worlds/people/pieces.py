@@ -10,6 +10,8 @@ from course_lib.geometry import H36M_17
 from course_lib.worlds.people.body import Frames, across, length, unit
 from course_lib.worlds.people.factors import PeopleFactors
 
+Pair = tuple[float | Tensor, float | Tensor]
+
 PARTS = (
     ("background", "head", "torso")
     + tuple(f"right_{name}" for name in ("upper_arm", "forearm", "hand", "thigh", "shin", "foot"))
@@ -107,10 +109,10 @@ class Builder:
         self,
         name: str,
         ends: tuple[Tensor, Tensor],
-        radii: tuple[Tensor, Tensor],
+        radii: Pair,
         lateral: Tensor,
-        squash: tuple[float | Tensor, float | Tensor] = (1.0, 1.0),
-        keep: tuple[float | Tensor, float | Tensor] = (-FULL, FULL),
+        squash: Pair = (1.0, 1.0),
+        keep: Pair = (-FULL, FULL),
         present: Tensor | None = None,
     ) -> None:
         """One piece, with radii, squash and keep as numbers or `(b, 1)`.

@@ -75,6 +75,8 @@ def render(
         compiled: As in `Kernel`.
     """
     height, width = _size(size)
+    if not len(factors):
+        raise ValueError("`factors` holds no pictures (n = 0): draw at least one")
     joints = people_joints(factors)
     camera = place_camera(factors, joints, height, width)
     seat = factors.activity == ACTIVITIES.index("sitting")
@@ -129,9 +131,10 @@ def render_joints(
         shared = camera_from_world.ndim == 2 or len(camera_from_world) == 1
     camera_from_world = camera_from_world.expand(count, 4, 4)
     depths = transform_points(camera_from_world, joints)[..., 2]
-    if not bool((depths > 0.3).all()):
+    if not bool((depths > 0.3).all()) or not bool(joints.isfinite().all()):
         raise ValueError(
-            f"`joints` come as near as {depths.amin():g} m to the camera's plane: they must lie in front of it; "
+            f"`joints` come as near as {depths.amin():g} m to the camera's plane, nan where they are not finite: they "
+            "must be finite and lie in front of it, by 0.3 m at least; "
             "give joints in the camera frame (y down, z forward), or in the world with `camera_from_world`"
         )
     heights, places = lowest(joints), joints[:, 0]
@@ -147,8 +150,17 @@ def render_joints(
     return _render(joints, appearance, camera, ground, seat, (height, width), samples, compiled)
 
 
-def _render(joints, factors, camera, ground, seat, size, samples, compiled) -> PeopleImages:
-    height, width = size
+def _render(
+    joints: Tensor,
+    factors: PeopleFactors,
+    camera: Camera,
+    ground: Tensor,
+    seat: Tensor,
+    size: tuple[int, int],
+    samples: int,
+    compiled: bool | None,
+) -> PeopleImages:
+    """Draw people whose joints stand in the world; `ground` is the origin of the stage, `(n, 3)`."""
     turned = frames(joints)
     pieces = body_pieces(joints, factors, ground[:, 1], seat=seat)
     table = looks(pieces, turned, joints, factors)

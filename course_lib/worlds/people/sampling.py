@@ -1,7 +1,6 @@
 """Which people there are: the laws of the factors in the two domains."""
 
 import math
-from typing import Literal
 
 import torch
 from jaxtyping import Float
@@ -116,7 +115,7 @@ def sample_factors(
     n: int,
     *,
     generator: torch.Generator,
-    domain: Literal["studio", "wild"] = "studio",
+    domain: str = "studio",
     activities: tuple[str, ...] | None = None,
     clothes_follow_pose: float = 0.0,
     cut_off: float = 0.0,
@@ -142,10 +141,11 @@ def sample_factors(
         if not 0 <= chance <= 1:
             raise ValueError(f"`{name}` (={chance}) is a chance: it must lie in [0, 1]")
     wild = domain == "wild"
-    names = activities or (ACTIVITIES if wild else STUDIO_ACTIVITIES)
+    names = (ACTIVITIES if wild else STUDIO_ACTIVITIES) if activities is None else activities
     unknown = set(names) - set(ACTIVITIES)
-    if unknown:
-        raise ValueError(f"`activities` names {', '.join(sorted(unknown))}: choose from {', '.join(ACTIVITIES)}")
+    if unknown or not names:
+        found = f"names {', '.join(sorted(unknown))}" if unknown else "is empty"
+        raise ValueError(f"`activities` {found}: choose from {', '.join(ACTIVITIES)}")
     rows = torch.tensor([ACTIVITIES.index(name) for name in names], device=generator.device)
     activity = rows[choices(n, len(names), generator=generator)]
     values = {"activity": activity, **_pose(n, wild, cut_off, generator), **_clothes(n, wild, generator)}

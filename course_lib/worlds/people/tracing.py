@@ -11,6 +11,7 @@ subtracted: ray (x, y, 1) passes the anchor's depth z0 at e = z0 ((x, y) - (X, Y
 (e + s (x, y), s).
 """
 
+import functools
 import math
 
 import torch
@@ -72,7 +73,7 @@ def shade(
     color = _body_color(*_rays(u, v, offsets, camera), depth, index, camera, shapes, looks, blockers)
     hit = depth < MISS
     layers = [torch.where(hit, c, 0.0).mean(1) for c in color]
-    person = looks[:, 20].gather(1, index.flatten(1)).unflatten(1, index.shape[1:])
+    person = _of_piece(looks, index, 20)
     return torch.stack([*layers, hit.to(depth.dtype).mean(1), torch.where(hit, person, 0.0).mean(1)], 1)
 
 
@@ -130,41 +131,43 @@ def intersect(x: Tensor, y: Tensor, ex: Tensor, ey: Tensor, shapes: Tensor) -> T
 
 
 @pointwise
+def _of_piece(table: Tensor, index: Tensor, row: int) -> Tensor:
+    """A row of a table at the pieces that the rays meet."""
+    return table[:, row].gather(1, index.flatten(1)).unflatten(1, index.shape[1:])
+
+
+@pointwise
 def _body_color(x, y, ex, ey, s, index, camera, shapes, looks, blockers):
     """Linear colour of the rays' first points, `(b, s, p)` each of three."""
-    flat = index.flatten(1)
-
-    def of(table: Tensor, row: int) -> Tensor:
-        return table[:, row].gather(1, flat).unflatten(1, index.shape[1:])
-
+    shape, look = (functools.partial(_of_piece, table, index) for table in (shapes, looks))
     s = torch.clamp_max(s, 10.0)
     px, py, pz = ex + s * x, ey + s * y, s
-    rx, ry, rz = px - of(shapes, 21), py - of(shapes, 22), pz - of(shapes, 23)
-    ax, ay, az = of(shapes, 10), of(shapes, 11), of(shapes, 12)
-    size, r0, g, c2 = of(shapes, 14), of(shapes, 15), of(shapes, 17), of(shapes, 18)
+    rx, ry, rz = px - shape(21), py - shape(22), pz - shape(23)
+    ax, ay, az = shape(10), shape(11), shape(12)
+    size, r0, g, c2 = shape(14), shape(15), shape(17), shape(18)
     height = rx * ax + ry * ay + rz * az
     center = torch.clamp((height - r0 * g) / c2, torch.zeros_like(size), size)
-    qxx, qxy, qyy, qxz, qyz, qzz = (of(shapes, i) for i in range(6))
+    qxx, qxy, qyy, qxz, qyz, qzz = (shape(i) for i in range(6))
     # The normal of the stretched ball around that centre; the axis itself is not stretched.
     nx = qxx * rx + qxy * ry + qxz * rz - center * ax
     ny = qxy * rx + qyy * ry + qyz * rz - center * ay
     nz = qxz * rx + qyz * ry + qzz * rz - center * az
-    color = tuple(of(looks, i) for i in range(3))
-    accent = tuple(of(looks, i) for i in range(3, 6))
-    kind = of(looks, 6)
-    along = px * of(looks, 7) + py * of(looks, 8) + pz * of(looks, 9) + of(looks, 10)
-    across = px * of(looks, 11) + py * of(looks, 12) + pz * of(looks, 13) + of(looks, 14)
+    color = tuple(look(i) for i in range(3))
+    accent = tuple(look(i) for i in range(3, 6))
+    kind = look(6)
+    along = px * look(7) + py * look(8) + pz * look(9) + look(10)
+    across = px * look(11) + py * look(12) + pz * look(13) + look(14)
     scale = torch.rsqrt(torch.clamp_min(nx * nx + ny * ny + nz * nz, 1e-16))
     nx, ny, nz = nx * scale, ny * scale, nz * scale
-    front = nx * of(looks, 15) + ny * of(looks, 16) + nz * of(looks, 17)
+    front = nx * look(15) + ny * look(16) + nz * look(17)
     albedo = paint(kind, color, accent, along, across, front)
     # Folds of cloth tip the normal up and down along the piece.
     wander = 1.7 * torch.sin(13 * px + 11 * pz) + 1.3 * torch.sin(11 * py + 7 * px)
-    fold = of(looks, 18) * torch.sin(38 * height + wander)
+    fold = look(18) * torch.sin(38 * height + wander)
     nx, ny, nz = nx + fold * ax, ny + fold * ay, nz + fold * az
     scale = torch.rsqrt(torch.clamp_min(nx * nx + ny * ny + nz * nz, 1e-16))
     nx, ny, nz = nx * scale, ny * scale, nz * scale
-    return light(albedo, (nx, ny, nz), (px, py, pz), (x, y), of(looks, 19), camera, blockers)
+    return light(albedo, (nx, ny, nz), (px, py, pz), (x, y), look(19), camera, blockers)
 
 
 @pointwise
