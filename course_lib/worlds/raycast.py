@@ -127,7 +127,7 @@ def prepared_cone_depth(ray: tuple[Tensor, Tensor], cone: Sequence[Tensor]) -> T
 
 @pointwise
 def ellipsoid_depth(ray: tuple[Tensor, Tensor], center: Vector, rows: Sequence[Vector]) -> Tensor:
-    """Depth at which rays enter ellipsoids |M (p - c)| <= 1, else `MISS`.
+    """Depth at which rays enter ellipsoids: all p at which M (p - c) is no longer than 1, else `MISS`.
 
     Args:
         ray: x and y of the ray's direction (x, y, 1).
@@ -164,7 +164,7 @@ def cone_normal(point: Vector, a: Vector, b: Vector, radius_a: Tensor, radius_b:
 
 @pointwise
 def ellipsoid_normal(point: Vector, center: Vector, rows: Sequence[Vector]) -> Vector:
-    """Unit outward normals of ellipsoids |M (p - c)| <= 1 at points of their surfaces; arguments as above."""
+    """Unit outward normals of ellipsoids: all p at which M (p - c) is no longer than 1 at points of their surfaces; arguments as above."""
     local = tuple(_dot(row, _minus(point, center)) for row in rows)
     return _unit(tuple(sum(m * row[i] for m, row in zip(local, rows, strict=True)) for i in range(3)))
 
