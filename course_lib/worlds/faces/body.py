@@ -26,7 +26,7 @@ def neck_and_clothes(canvas: Canvas, f: Frame, q: Sheet) -> Canvas:
     neck = torch.maximum(width - (q.neck + 1.1 * fall * fall), 0.15 - y)
     shoulders = ellipse(x, y - 1.34, 0.86 + 0.6 * (q.neck - 0.17), 0.62)
     shoulders = join(shoulders, neck + 0.035 + 0.35 * (0.66 - y).clamp_min(0), 0.16)
-    body = join(neck, shoulders, 0.04)
+    body = join(neck, shoulders + 0.02, 0.04)  # within the clothes, so that no skin shows along their edge
     # The chin's shadow falls away from the light.
     under_chin = ellipse(x + 0.10 * q.light_x, y - (q.chin - 0.10), 0.40, 0.30)
     light = 0.96 + 0.12 * q.light_x * (x / 0.4).clamp(-1, 1) - 0.30 * ramp(0.10, -0.06, under_chin)
@@ -48,11 +48,11 @@ def neck_and_clothes(canvas: Canvas, f: Frame, q: Sheet) -> Canvas:
     canvas = canvas.paint(shade(colour, light), alpha, "clothes")
     hem = line(opening - 0.016, 0.016, pixel) * (1 - q.collar) * (1 - q.turtleneck)
     hem = hem + line(y - 0.60, 0.006, pixel) * q.turtleneck * cover(roll, pixel)
-    canvas = canvas.paint(shade(q.cloth, 0.80 + 0.0 * x), hem * alpha)
+    canvas = canvas.paint(q.cloth_dark, hem * alpha)
     flap = cover(torch.maximum(torch.maximum(wedge - 0.085, -wedge), 0.60 - y), pixel) * q.collar * alpha
     canvas = canvas.paint(shade(q.trim, light + 0.02), flap, "clothes")
     edge = line(wedge - 0.085, 0.006, pixel) * q.collar * alpha * ramp(0.60, 0.64, y)
-    return canvas.paint(shade(q.cloth, 0.70 + 0.0 * x), edge)
+    return canvas.paint(q.cloth_dark, edge)
 
 
 @pointwise
@@ -63,7 +63,7 @@ def ears(canvas: Canvas, f: Frame, q: Sheet) -> Canvas:
     lean = dx - 0.18 * (-dy)
     outer = ellipse(lean, dy, 0.45 * q.ear + 0.012, q.ear)
     light = 0.90 + 0.14 * q.light_x * torch.where(x < 0, -1.0, 1.0)
-    shown = ramp(0.40, 0.30, q.hair_front)  # long hair covers them
+    shown = ramp(0.34, 0.26, q.hair_front)  # long hair covers them
     canvas = canvas.paint(shade(q.skin, light), shown * cover(outer, f.pixel), "skin")
     inner = ellipse(lean + 0.004, dy + 0.008, 0.22 * q.ear + 0.004, 0.62 * q.ear)
     return canvas.paint(shade(q.skin, light - 0.20), 0.75 * shown * ramp(0.02, -0.02, inner))
@@ -77,7 +77,7 @@ def face(canvas: Canvas, f: Frame, q: Sheet) -> Canvas:
     canvas = canvas.paint(skin, cover(f.head, f.pixel), "skin")
     alpha = cover(f.head, f.pixel)
     cheek = bell(f.fx.abs() - 0.92 * q.eye_x - 0.02, f.hy - 0.185, 0.105, 0.080)
-    rosy = (0.93 + 0.0 * q.blush, 0.42 + 0.0 * q.blush, 0.40 + 0.0 * q.blush)
+    rosy = tint(q, 0.93, 0.42, 0.40)
     canvas = canvas.paint(rosy, alpha * cheek * (0.06 + 0.34 * q.blush))
     return freckles(canvas, f, q, alpha)
 
@@ -112,7 +112,7 @@ def freckles(canvas: Canvas, f: Frame, q: Sheet, alpha: Tensor) -> Canvas:
     u, v = f.fx * 92 + 1.1 * torch.sin(f.hy * 37), f.hy * 104 + 1.3 * torch.sin(f.fx * 41)
     dots = ramp(0.55, 0.90, torch.sin(u) * torch.sin(v))
     where = bell(f.fx.abs() - 0.13, f.hy - 0.145, 0.13, 0.065)
-    return canvas.paint(shade(q.skin, 0.62 + 0.0 * u), alpha * dots * where * 0.85 * q.freckles)
+    return canvas.paint(q.skin_dark, alpha * dots * where * 0.85 * q.freckles)
 
 
 @pointwise
@@ -140,10 +140,10 @@ def wrinkles(canvas: Canvas, f: Frame, q: Sheet) -> Canvas:
     share = ((f.hy - top) / (bottom - top)).clamp(-0.2, 1.2)
     fold = width - (q.nose_half + 0.012) - (q.mouth_half + 0.035 - q.nose_half) * torch.sqrt(share.clamp_min(0) + 1e-4)
     band = ramp(-0.02, 0.12, share) * ramp(1.0, 0.75, share)
-    canvas = canvas.paint(shade(q.skin, 0.48 + 0.0 * width), alpha * 0.72 * line(fold, 0.0065, pixel) * band)
+    canvas = canvas.paint(q.skin_dark, alpha * 0.72 * line(fold, 0.0065, pixel) * band)
     hollow = ramp(-0.06, 0.0, fold) * ramp(0.012, 0.0, fold) * band
-    canvas = canvas.paint(shade(q.skin, 0.72 + 0.0 * width), alpha * 0.50 * hollow)
-    return canvas.paint(shade(q.skin, 0.48 + 0.0 * width), alpha * 0.72 * lines.clamp(0, 1))
+    canvas = canvas.paint(q.skin_shadow, alpha * 0.50 * hollow)
+    return canvas.paint(q.skin_dark, alpha * 0.72 * lines.clamp(0, 1))
 
 
 @pointwise

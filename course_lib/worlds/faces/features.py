@@ -20,7 +20,7 @@ def eyes(canvas: Canvas, f: Frame, q: Sheet) -> Canvas:
     steep = torch.sqrt(1 + (2 * q.eye_up * t / q.eye_width) * (2 * q.eye_up * t / q.eye_width))
     upper, lower = (y + q.eye_up * arch) / steep, (y - q.eye_down * arch) / steep
     opening = torch.maximum(-upper, lower)
-    socket = shade(q.skin, 0.80 + 0.0 * t)
+    socket = q.skin_shadow
     canvas = canvas.paint(socket, 0.40 * ramp(0.075, 0.0, opening) * ramp(0.03, -0.02, y))
     alpha = cover(opening, f.pixel)
     white = over(tint(q, 0.985, 0.965, 0.945), tint(q, 0.60, 0.52, 0.56), 0.65 * ramp(0.030, 0.0, upper))
@@ -41,11 +41,9 @@ def eyes(canvas: Canvas, f: Frame, q: Sheet) -> Canvas:
     ends = ramp(1.22, 1.02, t.abs())
     half = 0.0075 + 0.0050 * (t + 1).clamp(0, 2)
     canvas = canvas.paint(lash, line(upper + 0.3 * half, half, f.pixel) * ends * 0.94, "eyes")
-    canvas = canvas.paint(
-        shade(q.skin, 0.56 + 0.0 * t), 0.60 * line(lower, 0.0050, f.pixel) * ramp(1.05, 0.85, t.abs())
-    )
+    canvas = canvas.paint(q.skin_dark, 0.60 * line(lower, 0.0050, f.pixel) * ramp(1.05, 0.85, t.abs()))
     crease = (y + q.eye_up * arch + 0.030 - 0.012 * t) / steep
-    return canvas.paint(shade(q.skin, 0.58 + 0.0 * t), 0.50 * line(crease, 0.0048, f.pixel) * ramp(1.05, 0.7, t.abs()))
+    return canvas.paint(q.skin_dark, 0.50 * line(crease, 0.0048, f.pixel) * ramp(1.05, 0.7, t.abs()))
 
 
 @pointwise
@@ -70,11 +68,9 @@ def nose(canvas: Canvas, f: Frame, q: Sheet) -> tuple[Canvas, Tensor]:
     turned = q.light_x * x / half  # positive on the lit side
     # A shadow beside and below, away from the light.
     cast = ellipse(x + 0.35 * q.light_x * half, y - (q.nose_y - 0.012), 1.02 * half, 0.055)
-    canvas = canvas.paint(
-        shade(q.skin, 0.72 + 0.0 * x), 0.72 * ramp(0.045, -0.02, cast) * ramp(-0.02, 0.03, y - q.nose_y + 0.03)
-    )
+    canvas = canvas.paint(q.skin_shadow, 0.72 * ramp(0.045, -0.02, cast) * ramp(-0.02, 0.03, y - q.nose_y + 0.03))
     beside = ramp(0.045, 0.0, outline) * ramp(0.02, -0.02, outline - 0.02) * ramp(0.25, -0.35, turned)
-    canvas = canvas.paint(shade(q.skin, 0.74 + 0.0 * x), 0.46 * beside * (0.35 + 0.65 * low))
+    canvas = canvas.paint(q.skin_shadow, 0.46 * beside * (0.35 + 0.65 * low))
     # The form itself: rosier, darker on the far side and below.
     tone = 0.965 + 0.12 * turned.clamp(-1, 1) * low - 0.24 * ramp(-0.034, 0.012, y - q.nose_y + 0.01) + 0.045 * low
     rosy = over(shade(q.skin, tone), tint(q, 0.90, 0.40, 0.34), 0.20 * low)
@@ -82,14 +78,14 @@ def nose(canvas: Canvas, f: Frame, q: Sheet) -> tuple[Canvas, Tensor]:
     canvas = Canvas(canvas.rgb, torch.where(alpha > 0.5, 6.0, canvas.part))
     # Wings, nostrils, and the light on bridge and tip.
     line_share = ramp(-0.105, -0.050, y - q.nose_y) * ramp(0.40, 0.75, x.abs() / half)
-    canvas = canvas.paint(shade(q.skin, 0.50 + 0.0 * x), 0.85 * line(outline, 0.0085, f.pixel) * line_share)
+    canvas = canvas.paint(q.skin_dark, 0.85 * line(outline, 0.0085, f.pixel) * line_share)
     under = line(outline, 0.0055, f.pixel) * ramp(-0.02, 0.0, y - q.nose_y + 0.004)
-    canvas = canvas.paint(shade(q.skin, 0.50 + 0.0 * x), 0.42 * under)
+    canvas = canvas.paint(q.skin_dark, 0.42 * under)
     hole = ellipse(x.abs() - 0.40 * half, y - (q.nose_y - 0.012) + 0.10 * (x.abs() - 0.40 * half), 0.19 * half, 0.0135)
-    canvas = canvas.paint(shade(q.skin, 0.22 + 0.0 * x), 0.85 * cover(hole, f.pixel))
+    canvas = canvas.paint(q.skin_deep, 0.85 * cover(hole, f.pixel))
     shine = bell(x - 0.30 * half * q.light_x, y - (q.nose_y - 0.072), 0.26 * half + 0.006, 0.026)
     ridge = bell(x - 0.16 * half * q.light_x, y - 0.5 * q.nose_y, 0.13 * half + 0.006, 0.085)
-    canvas = canvas.paint(shade(q.skin, 1.55 + 0.0 * x), (0.62 * shine + 0.34 * ridge).clamp(0, 0.8) * alpha)
+    canvas = canvas.paint(q.skin_glow, (0.62 * shine + 0.34 * ridge).clamp(0, 0.8) * alpha)
     return canvas, alpha
 
 
@@ -107,9 +103,7 @@ def mouth(canvas: Canvas, f: Frame, q: Sheet) -> Canvas:
     top = inner_top - q.lip_up * arch * bow - 0.002
     bottom = inner_bottom + q.lip_down * arch * (1.25 - 0.25 * arch) + 0.002
     lips = torch.maximum(top - y, y - bottom) / steep
-    canvas = canvas.paint(
-        shade(q.skin, 0.72 + 0.0 * t), 0.42 * bell(f.fx, y - bottom - 0.022, 0.60 * q.mouth_half, 0.020)
-    )
+    canvas = canvas.paint(q.skin_shadow, 0.42 * bell(f.fx, y - bottom - 0.022, 0.60 * q.mouth_half, 0.020))
     alpha = cover(lips, f.pixel)
     lower = ramp(-0.004, 0.004, y - middle)
     gloss = bell(
@@ -131,9 +125,9 @@ def mouth(canvas: Canvas, f: Frame, q: Sheet) -> Canvas:
     inside = over(inside, shade(tint(q, 0.985, 0.97, 0.945), 1 - 0.30 * ramp(0.5, 1.0, t.abs())), teeth)
     canvas = canvas.paint(inside, hollow, "mouth")
     seam = line((y - middle) / steep, 0.0058, f.pixel) * ramp(1.08, 0.96, t.abs()) * ramp(0.03, 0.012, q.mouth_gap)
-    canvas = canvas.paint(shade(q.lip, 0.40 + 0.0 * t), seam * 0.85, "mouth")
+    canvas = canvas.paint(q.lip_dark, seam * 0.85, "mouth")
     corner = bell(t.abs() - 1.03, (y - (q.mouth_y - 0.55 * q.mouth_bend)) / q.mouth_half, 0.07, 0.09)
-    return canvas.paint(shade(q.skin, 0.48 + 0.0 * t), 0.55 * corner)
+    return canvas.paint(q.skin_dark, 0.55 * corner)
 
 
 @pointwise
@@ -160,9 +154,7 @@ def glasses(canvas: Canvas, f: Frame, q: Sheet) -> Canvas:
     lens = torch.where(q.square_glasses > 0.5, square, circle)
     half = 0.0085 + 0.0075 * q.square_glasses
     colour = over(tint(q, 0.62, 0.44, 0.20), tint(q, 0.15, 0.12, 0.15), q.square_glasses)
-    canvas = canvas.paint(
-        shade(q.skin, 0.55 + 0.0 * x), 0.30 * worn * ramp(0.03, 0.0, (lens - 0.004).abs()) * cover(f.head, f.pixel)
-    )
+    canvas = canvas.paint(q.skin_dark, 0.30 * worn * ramp(0.03, 0.0, (lens - 0.004).abs()) * cover(f.head, f.pixel))
     glare = ramp(-0.30, 0.30, torch.sin(16 * (x * f.side + 0.8 * y) + 0.6)) * ramp(0.12, -0.12, y)
     canvas = canvas.paint(tint(q, 1.0, 1.0, 1.0), worn * cover(lens, f.pixel) * (0.05 + 0.10 * glare))
     bridge = line(f.hy + 0.028 - 0.9 * f.fx * f.fx, half, f.pixel) * cover(

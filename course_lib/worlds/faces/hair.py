@@ -38,7 +38,7 @@ def strands(f: Frame, q: Sheet, distance: Tensor) -> Tensor:
     """Light on the hair: the round of the head, strands from the parting down, a band of gloss, or curls."""
     x, y = f.hx - q.hair_part, f.hy + 0.62
     away = x / (0.22 + y.clamp_min(0))
-    flow = torch.sin(34 * away + 5 * torch.sin(3.1 * y + 4 * away)) + 0.6 * torch.sin(83 * away + 7 * y)
+    flow = torch.sin(34 * away + 3 * torch.sin(2.3 * y + 3 * away)) + 0.6 * torch.sin(83 * away + 7 * y)
     blobs = torch.sin(31 * f.hx + 4 * torch.sin(19 * f.hy)) * torch.sin(29 * f.hy + 4 * torch.sin(23 * f.hx))
     texture = (1 - q.hair_curl) * 0.060 * flow + q.hair_curl * 0.13 * blobs
     nx, ny = f.hx / (q.half_width + q.hair_out), (f.hy + 0.1) / 0.62
@@ -75,10 +75,10 @@ def front_hair(canvas: Canvas, f: Frame, q: Sheet) -> Canvas:
     ends = q.hair_front + 0.03 * torch.sin(13 * f.hx) * (0.3 + q.hair_wave)
     cap = meet(torch.maximum(mass, -hair_window(f, q)), f.hy - ends, 0.06)
     shadow = ramp(0.085, 0.0, cap) * cover(f.head, f.pixel) * q.hair_opacity
-    canvas = canvas.paint(shade(q.skin, 0.62 + 0.0 * cap), 0.46 * shadow * cover(-cap, f.pixel))
+    canvas = canvas.paint(q.skin_dark, 0.46 * shadow * cover(-cap, f.pixel))
     # A shorn head shows skin through; its edge is soft.
     shorn = ramp(1.0, 0.75, q.hair_opacity)
-    alpha = (1 - shorn) * cover(cap, f.pixel) + shorn * ramp(0.025, -0.035, cap)
+    alpha = (1 - shorn) * cover(cap, f.pixel) + shorn * ramp(0.025, -0.035, cap) * cover(f.head - 0.012, f.pixel)
     # Long locks melt into the hair behind them.
     hang = ramp(0.50, 0.56, q.hair_front)
     alpha = alpha * (1 - hang * ramp(-0.16, -0.02, f.hy - ends))
@@ -101,7 +101,7 @@ def beard(canvas: Canvas, f: Frame, q: Sheet) -> Canvas:
     lip = ellipse(f.fx, f.hy - 0.5 * (q.nose_y + q.mouth_y), 1.15 * q.mouth_half, 0.085)
     shadow = torch.minimum(torch.maximum(full, f.head + 0.004), lip)
     grain = 0.75 + 0.25 * torch.sin(160 * f.fx + 3 * torch.sin(90 * f.hy)) * torch.sin(150 * f.hy)
-    return canvas.paint(shade(q.brow, 0.85 + 0.0 * width), 0.40 * q.stubble * ramp(0.035, -0.045, shadow) * grain)
+    return canvas.paint(q.brow, 0.40 * q.stubble * ramp(0.035, -0.045, shadow) * grain)
 
 
 @pointwise

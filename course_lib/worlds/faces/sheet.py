@@ -11,7 +11,7 @@ from torch import Tensor
 
 from course_lib.worlds.faces import palette
 from course_lib.worlds.faces.factors import KINDS, FaceFactors
-from course_lib.worlds.faces.shapes import Colour
+from course_lib.worlds.faces.shapes import Colour, shade
 from course_lib.worlds.kernel import pointwise
 
 PIVOT = 0.50  # the head leans about this point of the neck
@@ -99,6 +99,13 @@ class Sheet(NamedTuple):
     trim: Colour
     ground: Colour
     ground_glow: Colour
+    # The same in constant light
+    skin_deep: Colour
+    skin_dark: Colour
+    skin_shadow: Colour
+    skin_glow: Colour
+    lip_dark: Colour
+    cloth_dark: Colour
 
 
 COLOURS = frozenset(name for name, kind in Sheet.__annotations__.items() if kind is Colour)
@@ -122,13 +129,32 @@ _STYLES = torch.tensor(
 _LONG = torch.tensor([0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 1.0, 1.0, 1.0, 0.0])  # styles whose length varies
 _BULK = torch.tensor([0.0, 0.0, 0.05, 0.04, 0.07, 0.13, 0.02, 0.02, 0.03, 0.01])  # volume that hair_length adds
 
+LIGHTS = {
+    "skin_deep": 0.22, "skin_dark": 0.50, "skin_shadow": 0.73, "skin_glow": 1.55, "lip_dark": 0.40, "cloth_dark": 0.75,
+}  # fmt: skip
+
+
+class _Doubled:
+    """The factors in double precision where the device has it."""
+
+    def __init__(self, factors: FaceFactors) -> None:
+        self.device = factors.device
+        for name, values in factors.as_dict().items():
+            wide = values.is_floating_point() and self.device.type != "mps"
+            setattr(self, name, values.double() if wide else values)
+
 
 def _is(values: Tensor, choice: str, kind: str) -> Tensor:
     return (values == KINDS[choice].index(kind)).float()
 
 
 def model_sheet(f: FaceFactors) -> Sheet:
-    """Work out the drawing of each face, `(b, 1)` a number."""
+    """Work out the drawing of each face, `(b, 1)` a number.
+
+    In double precision: the last bit of a float32 sine depends on whether a vector or a scalar instruction took it,
+    hence on the length of the batch, and a picture must not.
+    """
+    f = _Doubled(f)
     half_width = 0.390 + 0.090 * f.face_width
     chin = 0.48 + 0.13 * f.face_length
     eye_width = 0.072 + 0.050 * f.eye_size
@@ -184,7 +210,11 @@ def model_sheet(f: FaceFactors) -> Sheet:
         stripes=_is(f.clothes, "clothes", "stripes"),
     )
     numbers = {name: value.float().unsqueeze(-1) for name, value in numbers.items()}
-    return Sheet(**numbers, **{name: _split(value) for name, value in _colours(f).items()})
+    colours = {name: _split(value) for name, value in _colours(f).items()}
+    for name, light in LIGHTS.items():
+        base = colours[name.partition("_")[0]]
+        colours[name] = shade(base, torch.full_like(base[0], light))
+    return Sheet(**numbers, **colours)
 
 
 def nose_half_width(nose_width: Tensor) -> Tensor:
@@ -192,7 +222,7 @@ def nose_half_width(nose_width: Tensor) -> Tensor:
     return 0.060 + 0.110 * nose_width
 
 
-def _hair(f: FaceFactors) -> dict[str, Tensor]:
+def _hair(f: _Doubled) -> dict[str, Tensor]:
     """The row of the style, with the length and volume of each head."""
     rows = _STYLES.to(f.device)[f.hair_style]
     out, top, hairline, part, left, right, window, front, back, flare, curl, wave, bun, opacity = rows.unbind(-1)
@@ -216,7 +246,7 @@ def _hair(f: FaceFactors) -> dict[str, Tensor]:
     )
 
 
-def _colours(f: FaceFactors) -> dict[str, Tensor]:
+def _colours(f: _Doubled) -> dict[str, Tensor]:
     device = f.device
     skin = palette.along(palette.SKIN, f.skin_tone)
     hair = palette.HAIR.to(device)[f.hair_colour]
