@@ -22,6 +22,11 @@ def test_damage_repeats_and_changes_something(raw, seed, binary):
     assert corrupt(raw, seed=seed, binary=binary) == (how, damaged)
 
 
+def test_what_only_looks_like_a_number_is_damaged_too():
+    for raw in (b"sha256: 9e9994f1e400", b"-1e999 2\n", b"7" * 400):
+        assert all(corrupt(raw, seed=seed, binary=False)[1] != raw for seed in range(300))
+
+
 @pytest.mark.parametrize(("binary", "ways"), [(True, BINARY), (False, BINARY | TEXT)])
 def test_every_kind_of_damage_happens(binary, ways):
     done = [corrupt(LINES, seed=seed, binary=binary)[0] for seed in range(2000)]
