@@ -91,7 +91,7 @@ def load_kitti(
 def read_kitti_calibration(path: str | Path) -> dict[str, Float[Tensor, "3 4"]]:
     """Projection matrices of a `calib.txt`: 3 x 4, pixels of a rectified camera from points of the left grey one.
 
-    Lines are `P0: ` and 12 numbers, row after row; lines without a name, as in some copies, are P0, P1, ... in order.
+    Lines are `P0:` and 12 numbers, row after row; lines without a name, as in some copies, are P0, P1, ... in order.
 
     Raises:
         FileNotFoundError: No such file.

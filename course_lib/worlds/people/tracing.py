@@ -2,9 +2,9 @@
 
 A piece is a tapered capsule in stretched space. With the axis as a unit vector y, length L and radii r0, r1, let
 g = (r0 - r1) / L. A point at height h = y . q over the first ball's centre (q the point relative to it) lies on the
-side when c^2 |q|^2 - h^2 + 2 r0 g h - r0^2 = 0 with c^2 = 1 - g^2, a quadratic in the ray's parameter; the side ends
+side when c^2 (q . q) - h^2 + 2 r0 g h - r0^2 = 0 with c^2 = 1 - g^2, a quadratic in the ray's parameter; the side ends
 where it touches the balls, at h = r0 g and h = L + r1 g, and beyond one of these ends the ray can only enter through
-the ball there. Stretching changes nothing but the metric: |q|^2 becomes q' Q q.
+the ball there. Stretching changes nothing but the metric: q . q becomes q' Q q.
 
 All positions are relative to an anchor inside the body, so that squares of metres, not of the camera's distance, are
 subtracted: ray (x, y, 1) passes the anchor's depth z0 at e = z0 ((x, y) - (X, Y)), and the point at depth z0 + s is
