@@ -23,7 +23,7 @@ class HandImages:
 
     Attributes:
         depth_mm: Depth in millimetres, 0 where there is no hand, `(n, 1, h, w)`.
-        capsules: Which of `hands.CAPSULES` is seen at each pixel, -1 for none, `(n, h, w)`.
+        capsules: Which of `hands.CAPSULES` is seen at each pixel, -1 for none, `(n, h, w)`, int32.
         landmarks: Joints in the camera frame, metres, in the order of `hands.LANDMARKS`.
         parts: The capsules in the camera frame, metres.
         intrinsics: Camera of each picture, pixels.
@@ -47,7 +47,7 @@ class HandImages:
     @property
     def labels(self) -> Int[Tensor, "n h w"]:
         """Part of the hand at each pixel: a place in `hands.PARTS`, 0 the background."""
-        return part_labels(self.capsules.device)[self.capsules]
+        return part_labels(self.capsules.device)[self.capsules.long()]
 
     @property
     def normals(self) -> Float[Tensor, "n 3 h w"]:
@@ -55,7 +55,7 @@ class HandImages:
         depth = self.depth_mm[:, 0] / 1000
         x, y = pixel_rays(self.intrinsics, *depth.shape[1:])
         points = torch.stack([depth * x[:, None], depth * y[:, :, None], depth], -1)
-        flat = cone_normals(points.flatten(1, 2), self.capsules.flatten(1), *self.parts.unpacked())
+        flat = cone_normals(points.flatten(1, 2), self.capsules.flatten(1).long(), *self.parts.unpacked())
         return flat.unflatten(1, depth.shape[1:]).permute(0, 3, 1, 2).contiguous()
 
     def joints(self, skeleton: Skeleton = HAND_21) -> Float[Tensor, "n j 3"]:
@@ -132,15 +132,9 @@ def draw_parts(
     def draw(cones: Tensor, x: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
         return _depth(cones, x, y, compiled=compiled)
 
-    depth, index = in_chunks(draw, parts.prepared(), x, y, cpu=1, cuda=64)
-    hit = depth < 0.9 * MISS
-    return HandImages(
-        depth_mm=torch.where(hit, 1000 * depth, 0)[:, None],
-        capsules=torch.where(hit, index, -1).long(),
-        landmarks=points,
-        parts=parts,
-        intrinsics=intrinsics,
-    )
+    # One by one on a CPU: the kernel for several pictures at once was measured to be slower, compiled and eager.
+    depth_mm, capsules = in_chunks(draw, parts.prepared(), x, y, cpu=1, cuda=64)
+    return HandImages(depth_mm[:, None], capsules, points, parts, intrinsics)
 
 
 def pixel_rays(intrinsics: Float[Tensor, "n 3 3"], height: int, width: int) -> tuple[Tensor, Tensor]:
@@ -160,6 +154,8 @@ def _size(size: int | tuple[int, int]) -> tuple[int, int]:
 
 @kernel
 def _depth(cones, x, y):
-    """Depth and index `(b, h, w)` of cones `(b, 14, k)` on the rays through columns `(b, w)` and rows `(b, h)`."""
+    """Depth in mm and index `(b, h, w)` of cones `(b, 14, k)` on rays through columns `(b, w)` and rows `(b, h)`."""
     ray = (x[:, None, None, :], y[:, None, :, None])
-    return nearest_packed(prepared_cone_depth(ray, [one[..., None, None] for one in cones.unbind(1)]), 1)
+    depth, index = nearest_packed(prepared_cone_depth(ray, [one[..., None, None] for one in cones.unbind(1)]), 1)
+    hit = depth < 0.9 * MISS
+    return torch.where(hit, 1000 * depth, 0), torch.where(hit, index, -1)
