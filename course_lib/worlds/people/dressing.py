@@ -61,7 +61,7 @@ def _trunk(build: Builder) -> None:
     build.add(
         "hem",
         (j["spine"], end),
-        (0.106 * t * belly + 0.3 * loose, 0.126 * t + loose),
+        (0.094 * t * belly + 0.3 * loose, 0.126 * t + loose),
         left,
         (1.36 * (0.5 + 0.5 * wide), 1.03),
         (-FULL, length(end - j["spine"])),
@@ -185,17 +185,18 @@ def _leg(build: Builder, side: str, foot: Tensor, sole: tuple[Tensor, Tensor], f
     # Under a skirt nothing is drawn, so that no knee comes through.
     hidden = 0.9 * length(_skirt_end(build)[0] - j["pelvis"])
     hidden = torch.where(skirt[:, None], hidden, -FULL)
+    shows = (hidden < thigh)[:, 0]
     build.add(
         side + "thigh",
         (hip, knee),
         (0.085 * r, 0.056 * r),
         left,
         keep=(hidden, FULL),
-        present=~skirt | (hidden < thigh)[:, 0],
+        present=shows,
     )
     down = unit(ankle - knee)
     calf = knee + 0.3 * (ankle - knee) - 0.012 * s * foot
-    build.add(side + "calf", (knee + 0.02 * s * down, calf), (0.046 * r, 0.051 * r), left)
+    build.add(side + "calf", (knee + 0.02 * s * down, calf), (0.046 * r, 0.051 * r), left, present=shows)
     build.add(side + "shin", (calf, ankle), (0.051 * r, 0.034 * r), left)
     covered = (0.22 + 0.75 * build.factors.leg[:, None]) * (thigh + shin)
     loose = build.cloth

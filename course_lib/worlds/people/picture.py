@@ -7,6 +7,7 @@ from course_lib.worlds.chunks import in_chunks
 from course_lib.worlds.people import tracing
 
 _BODY, _SCENE = 1024, 4096  # pixels in a piece of work
+_THIRDS = 3
 
 
 def paint(
@@ -88,22 +89,27 @@ def paint(
 
 
 def _touched(view: Tensor, shapes: Tensor, size: tuple[int, int]) -> Tensor:
-    """Pixels in the bounding box of any piece, `(n, h, w)`; no ray through another pixel can meet one."""
+    """Pixels that a piece may cover, `(n, h, w)`: those in the bounding box of a third of one."""
     height, width = size
-    start, axis = shapes[:, 21:24], shapes[:, 10:13]
-    anchor = torch.stack([view[:, 3] * view[:, 4], view[:, 3] * view[:, 5], view[:, 3]], -1)[:, :, None]
-    balls = torch.stack([anchor + start, anchor + start + shapes[:, 14:15] * axis], 2)  # (n, 3, 2, k)
-    reach = shapes[:, 15:17] * shapes[:, 24:25]  # the longest half-axis of the stretched balls
+    anchor = torch.stack([view[:, 3] * view[:, 4], view[:, 3] * view[:, 5], view[:, 3]], -1)[:, :, None, None]
+    start, axis, span, radii = (shapes[:, rows, None] for rows in ([21, 22, 23], [10, 11, 12], [14], [15, 16]))
+    place = torch.linspace(0, 1, _THIRDS + 1, device=view.device)[:, None]
+    balls = anchor + start + place * span * axis  # (n, 3, 4, k)
+    # The longest half-axes of the stretched balls.
+    reach = (radii[:, 0] + place * (radii[:, 1] - radii[:, 0])) * shapes[:, 24, None]
     near, far = (balls[:, 2] - reach).clamp_min(0.05), balls[:, 2] + reach
-    present = shapes[:, 19] < shapes[:, 20]
+    present = (shapes[:, 19] < shapes[:, 20])[:, None]
     spans = []
     for i, length in ((1, height), (0, width)):
         low, high = balls[:, i] - reach, balls[:, i] + reach
-        low = torch.where(low < 0, low / near, low / far).amin(1) / view[:, :1] + view[:, 1 + i, None]
-        high = torch.where(high > 0, high / near, high / far).amax(1) / view[:, :1] + view[:, 1 + i, None]
-        pixel = torch.arange(length, device=view.device)[:, None]
-        spans.append((pixel > low[:, None] - 0.6) & (pixel < high[:, None] + 0.6) & present[:, None])  # (n, length, k)
-    return (spans[0].float() @ spans[1].float().mT) > 0
+        low = torch.where(low < 0, low / near, low / far) / view[:, :1, None]
+        high = torch.where(high > 0, high / near, high / far) / view[:, :1, None]
+        low = torch.minimum(low[:, :-1], low[:, 1:]) + view[:, 1 + i, None, None] - 0.6
+        high = torch.maximum(high[:, :-1], high[:, 1:]) + view[:, 1 + i, None, None] + 0.6
+        pixel = torch.arange(length, device=view.device)[:, None, None]
+        within = (pixel > low[:, None]) & (pixel < high[:, None]) & present[:, None]
+        spans.append(within.to(view.dtype).flatten(2))  # (n, length, 3 k)
+    return (spans[0] @ spans[1].mT) > 0
 
 
 def _work(touched: Tensor, length: int) -> tuple[Tensor, Tensor]:

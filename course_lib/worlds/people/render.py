@@ -16,21 +16,7 @@ from course_lib.worlds.people.factors import PeopleFactors
 from course_lib.worlds.people.picture import paint
 from course_lib.worlds.people.pose_prior import body_joints
 from course_lib.worlds.people.tables import blockers_table, shapes_table, to_camera, view_table
-
-# Metres from the body's surface to a joint seen from any side, with some slack.
-_THICKNESS = {
-    "pelvis": 0.19,
-    "hip": 0.17,
-    "knee": 0.1,
-    "ankle": 0.09,
-    "spine": 0.17,
-    "thorax": 0.15,
-    "jaw": 0.1,
-    "head_top": 0.14,
-    "shoulder": 0.12,
-    "elbow": 0.08,
-    "wrist": 0.07,
-}
+from course_lib.worlds.people.visibility import visible_joints
 
 
 @dataclass(frozen=True)
@@ -182,23 +168,10 @@ def _render(
         depth=torch.where(part > 0, depth, 0.0),
         joints_3d=joints_3d,
         joints_2d=joints_2d,
-        visible=_visible(joints_2d, joints_3d[..., 2], depth),
+        visible=visible_joints(joints_2d, joints_3d[..., 2], depth, H36M_17.joints),
         intrinsics=camera.intrinsics,
         camera_from_world=camera.from_world,
     )
-
-
-def _visible(pixels: Tensor, distance: Tensor, surface: Tensor) -> Tensor:
-    """Whether joints are in the picture and not farther behind the first surface than the body around them is thick."""
-    height, width = surface.shape[-2:]
-    column, row = pixels.round().long().unbind(-1)
-    inside = (column >= 0) & (column < width) & (row >= 0) & (row < height)
-    place = row.clamp(0, height - 1) * width + column.clamp(0, width - 1)
-    seen = surface.flatten(1).gather(1, place)
-    thick = pixels.new_tensor(
-        [_THICKNESS[joint.removeprefix("right_").removeprefix("left_")] for joint in H36M_17.joints]
-    )
-    return inside & ((seen == 0) | (seen > distance - thick))
 
 
 def _size(size: int | tuple[int, int]) -> tuple[int, int]:
