@@ -11,7 +11,7 @@ from torch import Tensor
 
 from course_lib.geometry.rigid import invert, make_transform
 from course_lib.geometry.rotations import euler_to_matrix
-from course_lib.worlds.streets.factors import HOUSES, POSTS, START, StreetFactors
+from course_lib.worlds.streets.factors import HOUSES, POSTS, START, TREES, StreetFactors
 
 KERB = 0.13  # height of the pavement, metres
 POST_TOP, POST_RADIUS = 5.6, 0.07
@@ -34,7 +34,7 @@ class Scene(NamedTuple):
         cars: x from, x to, height from, to, z from, to, of the bodies, then of the cabins: `(b, 6, 2 * CARS)`.
         paints: Of the cars: red, green, blue, way ahead until the next frame: `(b, 4, CARS)`.
         sun_houses: Front, first and last z and top of the houses on the side of the sun, `(b, 4, HOUSES)`.
-        sun_crowns: The crowns there, as in `spheres`: `(b, 4, LUMPS * TREES)`.
+        sun_crowns: The main spheres of the crowns there, as in `spheres`: `(b, 4, TREES)`.
     """
 
     camera: Tensor
@@ -80,7 +80,9 @@ def build_scene(factors: StreetFactors, street_from_camera: Tensor, intrinsics: 
         cars=_cars(factors, steps),
         paints=torch.cat([factors.car_colour.mT, factors.car_speed[:, None]], dim=1),
         sun_houses=torch.where(on_right, houses[:, :4, HOUSES:], houses[:, :4, :HOUSES]),
-        sun_crowns=torch.where(on_right, *(half[..., POSTS:] for half in spheres.chunk(2, dim=-1)[::-1])),
+        sun_crowns=torch.where(
+            on_right, *(half[..., POSTS : POSTS + TREES] for half in spheres.chunk(2, dim=-1)[::-1])
+        ),
     )
 
 

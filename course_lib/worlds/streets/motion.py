@@ -1,16 +1,18 @@
 """Where each pixel's point is seen in the next frame, in closed form, and whether it is seen there at all."""
 
 import torch
+import torch.nn.functional as F
 from jaxtyping import Bool, Float
 from torch import Tensor
 
 from course_lib.worlds.chunks import in_chunks
 from course_lib.worlds.kernel import kernel
 from course_lib.worlds.streets.layout import Scene
-from course_lib.worlds.streets.trace import FAR, cast, entries_of, trace
+from course_lib.worlds.streets.trace import FAR, cast, crop, first_hit, grid
 
 _SLACK = 2e-3  # share of the depth by which a ray may stop short of the point and still be said to reach it
 _AWAY = 1e5  # metres: a point of the sky
+_NEAR = 1e-3  # metres: what is nearer counts as behind the camera
 
 
 def exact_flow(
@@ -34,47 +36,30 @@ def exact_flow(
         compiled: As for the renderer.
     """
     height, width = depth.shape[-2:]
-    u = torch.arange(width, device=depth.device, dtype=depth.dtype)
-    v = torch.arange(height, device=depth.device, dtype=depth.dtype)
-    return in_chunks(
-        lambda *tables: _flow(*tables, u, v, compiled=compiled), first.camera, depth, way, *second, cpu=1, cuda=32
-    )
+
+    def draw(before: Tensor, depth: Tensor, way: Tensor, *tables: Tensor) -> tuple[Tensor, Tensor]:
+        scene = Scene(*tables)
+        u, v = grid(before, height, width)
+        depth, way = (F.pad(values, (0, 1, 0, 1)).flatten(1) for values in (depth, way))
+        to_u, to_v, ahead = _move(*cast(before, u, v), depth, way, before, scene.camera, compiled=compiled)
+        inside = (ahead > _NEAR) & (to_u >= 0) & (to_u <= width - 1) & (to_v >= 0) & (to_v <= height - 1)
+        back = first_hit(cast(scene.camera, to_u, to_v), scene, compiled=compiled).depth
+        seen = torch.where(depth > 0, back >= ahead * (1 - _SLACK), back >= FAR)
+        flow = [crop(moved - start, height, width) for moved, start in ((to_u, u), (to_v, v))]
+        return torch.cat(flow, dim=1), crop(inside & seen, height, width)
+
+    return in_chunks(draw, first.camera, depth, way, *second, cpu=1, cuda=32)
 
 
 @kernel
-def _flow(
-    before,
-    depth,
-    way,
-    camera,
-    street,
-    colours,
-    phases,
-    houses,
-    cylinders,
-    spheres,
-    cars,
-    paints,
-    sun_houses,
-    sun_crowns,
-    u,
-    v,
-):
-    scene = Scene(camera, street, colours, phases, houses, cylinders, spheres, cars, paints, sun_houses, sun_crowns)
-    u, v = u[None, None, None, :], v[None, None, :, None]
-    rays = cast(before, u, v)
+def _move(dx, dh, dz, depth, way, before, camera):
+    """Where the points are seen by the next camera, (u, v) in pixels, and their depth there."""
     is_sky = depth <= 0
     reach = torch.where(is_sky, _AWAY, depth)
-    c = entries_of(camera[:, :, None])[0]
-    x, h, z = rays.x - c[9], rays.h - c[10], rays.z - c[11]
     near = torch.where(is_sky, 0.0, 1.0)  # the sky stays where it is however the camera moves
-    x, h, z = near * x + reach * rays.dx, near * h + reach * rays.dh, near * (z + way) + reach * rays.dz
+    old, c = before[:, :, None].unbind(1), camera[:, :, None].unbind(1)
+    x, h = near * (old[9] - c[9]) + reach * dx, near * (old[10] - c[10]) + reach * dh
+    z = near * (old[11] - c[11] + way) + reach * dz
     right, down, ahead = c[0] * x - c[3] * h + c[6] * z, c[1] * x - c[4] * h + c[7] * z, c[2] * x - c[5] * h + c[8] * z
-    in_front = ahead > 1e-3
-    scale = c[12] / torch.where(in_front, ahead, 1.0)
-    to_u, to_v = right * scale + c[13], down * scale + c[14]
-    width, height = u.shape[-1], v.shape[-2]
-    inside = in_front & (to_u >= 0) & (to_u <= width - 1) & (to_v >= 0) & (to_v <= height - 1)
-    back = trace(cast(camera, to_u, to_v), scene)
-    seen = torch.where(is_sky, back.depth >= FAR, back.depth >= ahead * (1 - _SLACK))
-    return torch.cat([to_u - u, to_v - v], dim=1), inside & seen
+    scale = c[12] / torch.where(ahead > _NEAR, ahead, 1.0)
+    return right * scale + c[13], down * scale + c[14], ahead

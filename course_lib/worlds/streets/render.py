@@ -9,12 +9,11 @@ from torch import Tensor
 from course_lib.geometry.cameras import intrinsics_matrix
 from course_lib.geometry.rigid import invert, relative_motion
 from course_lib.worlds.chunks import in_chunks
-from course_lib.worlds.kernel import kernel
-from course_lib.worlds.streets.factors import CARS, StreetFactors
+from course_lib.worlds.streets.factors import StreetFactors
 from course_lib.worlds.streets.layout import Scene, build_scene, camera_from_world, camera_path
 from course_lib.worlds.streets.motion import exact_flow
 from course_lib.worlds.streets.shade import colour_of, pick
-from course_lib.worlds.streets.trace import CAR, FAR, cast, trace
+from course_lib.worlds.streets.trace import CAR, FAR, cast, crop, first_hit, grid
 
 
 @dataclass(frozen=True)
@@ -156,28 +155,31 @@ def _intrinsics(factors: StreetFactors, height: int, width: int) -> Tensor:
 
 def _frames(scene: Scene, height: int, width: int, compiled: bool | None) -> tuple[Tensor, Tensor, Tensor]:
     """Colour `(n, 3, h, w)`; depth, and the way of moving cars, `(n, 1, h, w)` each."""
-    device = scene.camera.device
-    u = torch.arange(width + 1, device=device, dtype=torch.float32)
-    v = torch.arange(height + 1, device=device, dtype=torch.float32)
-    return in_chunks(lambda *tables: _draw(*tables, u, v, compiled=compiled), *scene, cpu=1, cuda=32)
+
+    def draw(*tables: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        return _frame(Scene(*tables), height, width, compiled)
+
+    return in_chunks(draw, *scene, cpu=1, cuda=32)
 
 
-@kernel
-def _draw(camera, street, colours, phases, houses, cylinders, spheres, cars, paints, sun_houses, sun_crowns, u, v):
-    """One frame of each scene; u and v have one entry more than the frame.
+def _frame(scene: Scene, height: int, width: int, compiled: bool | None) -> tuple[Tensor, Tensor, Tensor]:
+    """One frame of each scene.
 
     Two rays a pixel, through its centre and through its corners, each of which four pixels share: half of the colour
     is the centre's, an eighth each corner's. The centre gives the depth.
     """
-    scene = Scene(camera, street, colours, phases, houses, cylinders, spheres, cars, paints, sun_houses, sun_crowns)
-    corner = 0.5 * torch.arange(2, device=u.device, dtype=u.dtype)[None, :, None, None]
-    rays = cast(camera, u[None, None, None, :] - corner, v[None, None, :, None] - corner)
-    hit = trace(rays, scene)
-    colour = torch.stack(colour_of(rays, hit, scene), dim=1)
-    center, corners = colour[:, :, 0, :-1, :-1], colour[:, :, 1]
-    corners = corners[..., :-1, :-1] + corners[..., 1:, :-1] + corners[..., :-1, 1:] + corners[..., 1:, 1:]
-    kind, depth, car = (field[:, :1, :-1, :-1] for field in (hit.kind, hit.depth, hit.car))
-    is_sky = depth >= FAR
-    way = pick(paints[:, 3], torch.where(car >= CARS, car - CARS, car))
-    way = torch.where((kind == CAR) & ~is_sky, way, 0.0)
-    return 0.5 * center + 0.125 * corners, torch.where(is_sky, 0.0, depth), way
+    u, v = grid(scene.camera, height, width)
+    rays = cast(scene.camera, u, v)
+    hit = first_hit(rays, scene, compiled=compiled)
+    center = colour_of(rays, hit, scene, compiled=compiled)
+    rays = cast(scene.camera, u - 0.5, v - 0.5)
+    corner = colour_of(rays, first_hit(rays, scene, compiled=compiled), scene, compiled=compiled)
+    image = _blend(center.unflatten(-1, (height + 1, width + 1)), corner.unflatten(-1, (height + 1, width + 1)))
+    way = torch.where(hit.kind == CAR, pick(scene.paints[:, 3].repeat(1, 2), hit.car), 0.0)
+    depth = torch.where(hit.depth < FAR, hit.depth, 0.0)
+    return image, crop(depth, height, width), crop(torch.where(depth > 0, way, 0.0), height, width)
+
+
+def _blend(center: Tensor, corner: Tensor) -> Tensor:
+    rows = corner[..., :-1, :] + corner[..., 1:, :]
+    return 0.5 * center[..., :-1, :-1] + 0.125 * (rows[..., :-1] + rows[..., 1:])

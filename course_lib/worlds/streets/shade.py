@@ -7,7 +7,7 @@ the distance, changes a little as the camera comes nearer.
 import torch
 from torch import Tensor
 
-from course_lib.worlds.kernel import pointwise
+from course_lib.worlds.kernel import kernel, pointwise
 from course_lib.worlds.streets import surface
 from course_lib.worlds.streets.factors import CARS
 from course_lib.worlds.streets.layout import Scene
@@ -26,110 +26,175 @@ from course_lib.worlds.streets.trace import (
     TRUNK,
     Hit,
     Rays,
-    entries_of,
 )
 
+_HAZY = 600.0  # metres: what is farther is drawn as if it were there
 
-@pointwise
-def colour_of(rays: Rays, hit: Hit, scene: Scene) -> tuple[Tensor, Tensor, Tensor]:
-    """Red, green and blue of each ray, in [0, 1]."""
-    depth, kind = hit.depth.clamp_max(600.0), hit.kind
-    x, h, z = rays.x + depth * rays.dx, rays.h + depth * rays.dh, rays.z + depth * rays.dz
-    half, _, roughness, cloud, sunshine, haze, *sun = entries_of(scene.street[:, :, None])[0]
-    asphalt, slabs, leaves, zenith, horizon = entries_of(scene.colours.mT)
-    normal = _normal(rays, hit, scene, x, h, z)
-    spot, blur = _spot(rays, hit, depth, normal, x, h, z)
-    noise = roughness * surface.grain(spot, scene.phases)
-    house = [pick(scene.houses[:, i], hit.house) for i in (1, 3, 4, 5, 6, 7, 8, 9)]
-    house[0] = torch.where(kind == FRONT, house[0], 0.0)
+
+def colour_of(rays: Rays, hit: Hit, scene: Scene, *, compiled: bool | None) -> Tensor:
+    """Colour of each ray in [0, 1], `(b, 3, n)`.
+
+    Four kernels in turn: short ones compile in seconds where one long one takes minutes.
+    """
+    s = scene
+    depth, kind = hit.depth, hit.kind
+    *normal, a, b, wide, high, noise = _place(
+        *rays, depth, kind, hit.cylinder, hit.sphere, hit.axis,
+        s.camera, s.street, s.phases, s.cylinders, s.spheres, compiled=compiled,
+    )  # fmt: skip
+    light = _light(
+        *rays, depth, kind, *normal, s.camera, s.street, s.cars, s.sun_houses, s.sun_crowns, compiled=compiled
+    )
+    paint = _paint(
+        *rays, depth, kind, hit.house, hit.car, hit.axis, normal[1], a, b, wide, high, noise,
+        s.camera, s.street, s.colours, s.houses, s.cars, s.paints, compiled=compiled,
+    )  # fmt: skip
+    return _finish(*rays, depth, kind, light, paint, s.camera, s.street, s.colours, s.phases, compiled=compiled)
+
+
+@kernel
+def _place(dx, dh, dz, depth, kind, cylinder, sphere, axis, camera, street, phases, cylinders, spheres):
+    """Normal, coordinates on the surface, what a pixel covers of each, and the grain there."""
+    x, h, z = _point(camera, dx, dh, dz, depth)
+    normal = _normal(dx, dz, kind, cylinder, sphere, axis, cylinders, spheres, x, h, z)
+    spot = _spot(camera, dx, dh, dz, depth, kind, normal, x, h, z)
+    return *normal, *spot, street[:, 2:3] * surface.grain(spot, phases)
+
+
+@kernel
+def _light(dx, dh, dz, depth, kind, nx, nh, nz, camera, street, cars, sun_houses, sun_crowns):
+    """Light that falls on each point: from the sky above, and from the sun where nothing keeps it off."""
+    x, h, z = _point(camera, dx, dh, dz, depth)
+    sunshine, sun = street[:, 4:5], street[:, 6:9, None].unbind(1)
+    shadow = _shadow(sun_houses, sun_crowns, kind, x, h, z, sun, _pixel(camera, depth))
+    facing = (nx * sun[0] + nh * sun[1] + nz * sun[2]).clamp_min(0)
+    from_sky = (0.62 + 0.2 * nh + 0.1 * (1 - sunshine)) * _corners(cars, street[:, 1:2], kind, x, h, z)
+    return from_sky + 0.75 * sunshine * facing * (1 - shadow)
+
+
+@kernel
+def _paint(
+    dx, dh, dz, depth, kind, house_row, car_row, axis, nh, a, b, wide, high, noise,
+    camera, street, colours, houses, cars, paints,
+):  # fmt: skip
+    """Colour of each surface in plain light, `(b, 3, n)`."""
+    x, h, z = _point(camera, dx, dh, dz, depth)
+    half = street[:, :1]
+    asphalt, slabs, leaves, _, horizon = (entry[..., None].unbind(1) for entry in colours.unbind(1))
+    spot = Spot(a, b, wide, high)
+    house = [pick(houses[:, i], house_row) for i in (1, 3, 4, 5, 6, 7, 8, 9)]
     is_front = kind == FRONT
+    house[0] = torch.where(is_front, house[0], 0.0)
     colour = surface.road(spot, half, asphalt, noise)
     colour = _choose(kind == PAVEMENT, surface.pavement(spot, half, slabs, noise), colour)
     colour = _choose(kind == CURB, surface.curb(spot, slabs, noise), colour)
-    wall = surface.facade(spot, house, hit.house, horizon, noise, is_front)
+    wall = surface.facade(spot, house, house_row, horizon, noise, is_front)
     colour = _choose(is_front | (kind == FLANK), wall, colour)
     bark = 1 + 0.35 * noise
     colour = _choose(kind == TRUNK, tuple(c * bark for c in (0.36, 0.28, 0.22)), colour)
     colour = _choose(kind == POST, (0.25, 0.28, 0.3), colour)
     colour = _choose(kind == LAMP, (0.95, 0.92, 0.82), colour)
-    colour = _choose(kind == CROWN, surface.foliage(leaves, noise, normal[1]), colour)
-    colour = _choose(kind == CAR, _car(hit, scene, x, h, z, blur), colour)
-    shadow = _shadow(scene, hit, x, h, z, sun, blur)
-    facing = (normal[0] * sun[0] + normal[1] * sun[1] + normal[2] * sun[2]).clamp_min(0)
-    sky_light = 0.62 + 0.2 * normal[1] + 0.1 * (1 - sunshine)
-    light = sky_light * _corners(scene, kind, x, h, z) + 0.75 * sunshine * facing * (1 - shadow)
+    colour = _choose(kind == CROWN, surface.foliage(leaves, noise, nh), colour)
+    cabin = torch.where(car_row >= CARS, 1.0, 0.0)
+    which = car_row - CARS * cabin
+    box = [pick(cars[:, i, :CARS], which) for i in (0, 1, 4)]
+    paint = [pick(paints[:, i], which) for i in range(4)]
+    body = surface.car(x, h, z, axis, cabin, box, paint, _pixel(camera, depth))
+    return torch.stack(_choose(kind == CAR, body, colour), dim=1)
+
+
+@kernel
+def _finish(dx, dh, dz, depth, kind, light, paint, camera, street, colours, phases):
+    """Light on paint, haze, and the sky behind, `(b, 3, n)`."""
+    _, _, hills, zenith, horizon = (entry[..., None].unbind(1) for entry in colours.unbind(1))
+    cloud, sunshine, haze, *sun = street[:, 3:9, None].unbind(1)
     warm = (1.04, 1.0, 0.94)
-    lit = tuple(c * light * (1 + sunshine * (w - 1)) for c, w in zip(colour, warm, strict=True))
-    lit = _choose(kind == LAMP, colour, lit)
-    lost = 1 - torch.exp(-0.01 * haze * depth)
-    lit = mix(lit, horizon, lost)
-    far = _choose(kind == SKY, sky(rays, scene, cloud, sun, zenith, horizon, leaves, sunshine), lit)
-    return tuple(c.clamp(0, 1) for c in far)
+    lit = tuple(c * light * (1 + sunshine * (w - 1)) for c, w in zip(paint.unbind(1), warm, strict=True))
+    lit = _choose(kind == LAMP, paint.unbind(1), lit)
+    lit = mix(lit, horizon, 1 - torch.exp(-0.01 * haze * depth.clamp_max(_HAZY)))
+    behind = sky(camera, dx, dh, dz, phases, cloud, sun, zenith, horizon, hills, sunshine)
+    return torch.stack(_choose(kind == SKY, behind, lit), dim=1).clamp(0, 1)
 
 
 @pointwise
-def sky(
-    rays: Rays, scene: Scene, cloud: Tensor, sun: list, zenith: tuple, horizon: tuple, hills: tuple, sunshine: Tensor
-):
+def sky(camera, dx, dh, dz, phases, cloud, sun, zenith, horizon, hills, sunshine):
     """Gradient, clouds, a glow round the sun and hills at the horizon: a function of the direction alone."""
-    length = (rays.dx * rays.dx + rays.dh * rays.dh + rays.dz * rays.dz).sqrt()
-    rise = rays.dh / length
-    blur = (rays.across[0] ** 2 + rays.across[2] ** 2 + rays.down[1] ** 2).sqrt() / length
+    across, down = _steps(camera)
+    length = (dx * dx + dh * dh + dz * dz).sqrt()
+    rise = dh / length
+    blur = (across[0] ** 2 + across[2] ** 2 + down[1] ** 2).sqrt() / length
     up = rise.clamp_min(0)
     colour = mix(horizon, zenith, 1 - torch.exp(-3.2 * up))
     over = 1 / (up + 0.12)
-    a, b = 14 * rays.dx / length * over, 14 * rays.dz / length * over
+    a, b = 14 * dx / length * over, 14 * dz / length * over
     spread = 14 * blur * over * (1 + over * 0.3)
-    puffs = surface.grain(Spot(0.45 * a, 0.45 * b, 0.45 * spread, 0.45 * spread), scene.phases)
+    puffs = surface.grain(Spot(0.45 * a, 0.45 * b, 0.45 * spread, 0.45 * spread), phases)
     cover = ((puffs + 1.6 * cloud - 0.75) * 0.9).clamp(0, 1)
     cover = cover * cover * (3 - 2 * cover) * (up * 7).clamp(0, 1)
     colour = mix(colour, tuple(0.35 * c + 0.63 for c in horizon), 0.85 * cover)
-    toward = (rays.dx * sun[0] + rays.dh * sun[1] + rays.dz * sun[2]) / length
+    toward = (dx * sun[0] + dh * sun[1] + dz * sun[2]) / length
     glow = sunshine * torch.exp(-12 * (1 - toward))
     colour = mix(colour, (1.0, 0.97, 0.88), 0.6 * glow)
-    turn = rays.dx / length
-    ridge = (
-        0.035
-        + 0.012 * torch.sin(9 * turn + scene.phases[:, 0, None, None, None])
-        + 0.008 * torch.sin(23 * turn + scene.phases[:, 1, None, None, None])
-    )
+    turn = dx / length
+    ridge = 0.035 + 0.012 * torch.sin(9 * turn + phases[:, :1]) + 0.008 * torch.sin(23 * turn + phases[:, 1:2])
     hill = mix(tuple(0.6 * c for c in hills), horizon, 0.62 + 0 * ridge)
     return mix(colour, hill, edge(ridge - rise, blur))
 
 
 @pointwise
-def _normal(rays: Rays, hit: Hit, scene: Scene, x: Tensor, h: Tensor, z: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-    kind, zero = hit.kind, 0.0 * x
-    toward_x, toward_z = torch.where(rays.dx > 0, -1.0, 1.0), torch.where(rays.dz > 0, -1.0, 1.0)
-    is_x = (kind == FRONT) | (kind == CURB) | ((kind == CAR) & (hit.axis == 0))
-    is_z = (kind == FLANK) | ((kind == CAR) & (hit.axis == 2))
+def _point(camera: Tensor, dx: Tensor, dh: Tensor, dz: Tensor, depth: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    depth = depth.clamp_max(_HAZY)
+    return camera[:, 9:10] + depth * dx, camera[:, 10:11] + depth * dh, camera[:, 11:12] + depth * dz
+
+
+@pointwise
+def _steps(camera: Tensor) -> tuple[tuple[Tensor, ...], tuple[Tensor, ...]]:
+    """Change of a ray's direction from one pixel to the next, to the right and down."""
+    c = camera[:, :, None].unbind(1)
+    return (c[0] / c[12], -c[3] / c[12], c[6] / c[12]), (c[1] / c[12], -c[4] / c[12], c[7] / c[12])
+
+
+@pointwise
+def _pixel(camera: Tensor, depth: Tensor) -> Tensor:
+    """Width of a pixel at a depth, metres, a little enlarged: over it the edges of patterns fade."""
+    return 1.2 * depth.clamp_max(_HAZY) / camera[:, 12:13]
+
+
+@pointwise
+def _normal(dx, dz, kind, cylinder, sphere, axis, cylinders, spheres, x, h, z):
+    zero = 0.0 * x
+    side = torch.where(dx >= 0, 1.0, -1.0)
+    toward_x, toward_z = torch.where(dx > 0, -1.0, 1.0), torch.where(dz > 0, -1.0, 1.0)
+    is_x = (kind == FRONT) | (kind == CURB) | ((kind == CAR) & (axis == 0))
+    is_z = (kind == FLANK) | ((kind == CAR) & (axis == 2))
     nx, nz = torch.where(is_x, toward_x, zero), torch.where(is_z, toward_z, zero)
     nh = torch.where(is_x | is_z, 0.0, 1.0)
-    column = [pick(scene.cylinders[:, i], hit.cylinder) for i in range(3)]
+    column = [pick(cylinders[:, i], cylinder) for i in range(3)]
     is_column = (kind == POST) | (kind == TRUNK)
     radius = column[2].clamp_min(1e-3)
-    nx = torch.where(is_column, (x - hit.side * column[0]) / radius, nx)
+    nx = torch.where(is_column, (x - side * column[0]) / radius, nx)
     nz = torch.where(is_column, (z - column[1]) / radius, nz)
     nh = torch.where(is_column, 0.0, nh)
-    ball = [pick(scene.spheres[:, i], hit.sphere) for i in range(4)]
+    ball = [pick(spheres[:, i], sphere) for i in range(4)]
     is_ball = (kind == LAMP) | (kind == CROWN)
     radius = ball[3].clamp_min(1e-3)
-    nx = torch.where(is_ball, (x - hit.side * ball[0]) / radius, nx)
+    nx = torch.where(is_ball, (x - side * ball[0]) / radius, nx)
     nh = torch.where(is_ball, (h - ball[1]) / radius, nh)
     nz = torch.where(is_ball, (z - ball[2]) / radius, nz)
     return nx, nh, nz
 
 
 @pointwise
-def _spot(rays: Rays, hit: Hit, depth: Tensor, normal: tuple, x: Tensor, h: Tensor, z: Tensor) -> tuple[Spot, Tensor]:
+def _spot(camera, dx, dh, dz, depth, kind, normal, x, h, z):
     """Coordinates for the pattern, and what a pixel covers of each: the ray's change, carried along it to the plane."""
-    kind = hit.kind
-    slope = normal[0] * rays.dx + normal[1] * rays.dh + normal[2] * rays.dz
+    across, down = _steps(camera)
+    depth = depth.clamp_max(_HAZY)
+    slope = normal[0] * dx + normal[1] * dh + normal[2] * dz
     slope = torch.where(slope.abs() < 0.02, -0.02, slope)
     covers = []
-    for axis, direction in enumerate((rays.dx, rays.dh, rays.dz)):
+    for axis, direction in enumerate((dx, dh, dz)):
         size = 0.0
-        for step in (rays.across, rays.down):
+        for step in (across, down):
             sink = (normal[0] * step[0] + normal[1] * step[1] + normal[2] * step[2]) / slope
             size = size + (step[axis] - direction * sink).abs()
         covers.append((depth * size).clamp(1e-3, 50.0))
@@ -140,39 +205,27 @@ def _spot(rays: Rays, hit: Hit, depth: Tensor, normal: tuple, x: Tensor, h: Tens
     b = torch.where(is_level, z, torch.where(is_round, 1.3 * h - 0.9 * x, h))
     wide = torch.where(along_z, covers[2], covers[0])
     high = torch.where(is_level, covers[2], covers[1])
-    pixel = depth * (rays.across[0] ** 2 + rays.across[2] ** 2).sqrt()
-    wide, high = torch.where(is_round, 1.5 * pixel, wide), torch.where(is_round, 1.5 * pixel, high)
-    return Spot(a, b, wide, high), (1.2 * pixel).clamp_min(1e-3)
+    pixel = 1.25 * _pixel(camera, depth)
+    wide, high = torch.where(is_round, pixel, wide), torch.where(is_round, pixel, high)
+    return Spot(a, b, wide, high)
 
 
 @pointwise
-def _car(hit: Hit, scene: Scene, x: Tensor, h: Tensor, z: Tensor, blur: Tensor) -> tuple:
-    cabin = hit.car >= CARS
-    which = torch.where(cabin, hit.car - CARS, hit.car)
-    box = [pick(scene.cars[:, i, :CARS], which) for i in (0, 1, 4)]
-    paint = [pick(scene.paints[:, i], which) for i in range(4)]
-    return surface.car(x, h, z, hit.axis, cabin.to(x.dtype), box, paint, blur)
-
-
-@pointwise
-def _shadow(scene: Scene, hit: Hit, x: Tensor, h: Tensor, z: Tensor, sun: list, blur: Tensor) -> Tensor:
+def _shadow(houses, crowns, kind, x, h, z, sun, blur):
     """How much of the sun the houses and trees on its side keep off, 0 to 1, with soft edges."""
     side = torch.where(sun[0] >= 0, 1.0, -1.0)
-    flat = sun[0].abs().clamp_min(0.12)
-    soft = 1 / (0.25 + blur)
-    built = 0.0 * x
-    for front, first, last, top in entries_of(scene.sun_houses):
-        way = (front - side * x) / flat
-        over, at = top - h - way * sun[1], z + way * sun[2]
-        cover = _step(over * soft) * _step((at - first) * soft) * _step((last - at) * soft)
-        built = torch.maximum(built, torch.where(way > 0.05, cover, 0.0))
-    shade = 0.0 * x
-    for center, height, ahead, radius in entries_of(scene.sun_crowns):
-        to_x, to_h, to_z = side * center - x, height - h, ahead - z
-        along = to_x * sun[0] + to_h * sun[1] + to_z * sun[2]
-        off = (to_x * to_x + to_h * to_h + to_z * to_z - along * along).clamp_min(0).sqrt()
-        shade = torch.maximum(shade, torch.where(along > 0, _step((radius - off) * soft), 0.0))
-    return torch.maximum(built, torch.where(hit.kind == CROWN, 0.0, 0.85 * shade))
+    soft = 1 / (0.25 + blur)[:, None]
+    front, first, last, top = houses[..., None].unbind(1)
+    way = (front - (side * x)[:, None]) / sun[0].abs().clamp_min(0.12)[:, None]
+    over, at = top - h[:, None] - way * sun[1][:, None], z[:, None] + way * sun[2][:, None]
+    cover = _step(over * soft) * _step((at - first) * soft) * _step((last - at) * soft)
+    built = torch.where(way > 0.05, cover, 0.0).amax(1)
+    center, height, ahead, radius = crowns[..., None].unbind(1)
+    to_x, to_h, to_z = side[:, None] * center - x[:, None], height - h[:, None], ahead - z[:, None]
+    along = to_x * sun[0][:, None] + to_h * sun[1][:, None] + to_z * sun[2][:, None]
+    off = (to_x * to_x + to_h * to_h + to_z * to_z - along * along).clamp_min(0).sqrt()
+    shade = torch.where(along > 0, _step((radius - off) * soft), 0.0).amax(1)
+    return torch.maximum(built, torch.where(kind == CROWN, 0.0, 0.85 * shade))
 
 
 @pointwise
@@ -181,25 +234,21 @@ def _step(x: Tensor) -> Tensor:
 
 
 @pointwise
-def _corners(scene: Scene, kind: Tensor, x: Tensor, h: Tensor, z: Tensor) -> Tensor:
+def _corners(cars, line, kind, x, h, z):
     """What the sky does not reach: under cars, and at the foot of houses."""
-    dark = 0.0 * x
-    above = 8 * h.clamp_min(0)
-    for x0, x1, _, _, z0, z1 in entries_of(scene.cars[:, :, :CARS]):
-        out_x, out_z = torch.maximum(x0 - x, x - x1).clamp_min(0), torch.maximum(z0 - z, z - z1).clamp_min(0)
-        dark = torch.maximum(dark, torch.exp(-6 * (out_x * out_x + out_z * out_z) - above))
+    x0, x1, _, _, z0, z1 = cars[:, :, :CARS, None].unbind(1)
+    out_x = torch.maximum(x0 - x[:, None], x[:, None] - x1).clamp_min(0)
+    out_z = torch.maximum(z0 - z[:, None], z[:, None] - z1).clamp_min(0)
+    dark = torch.exp(-6 * (out_x * out_x + out_z * out_z).amin(1) - 8 * h.clamp_min(0))
     dark = torch.where(kind == CAR, 0.0, 0.75 * dark)
-    line = scene.street[:, 1, None, None, None]
     foot = torch.exp(-1.2 * (line - x.abs()).abs() - 1.2 * h.clamp_min(0))
     return (1 - dark) * (1 - 0.3 * foot)
 
 
 @pointwise
 def pick(table: Tensor, row: Tensor) -> Tensor:
-    """Entries of a table `(b, things)` at the row of each ray."""
-    b, things = table.shape
-    start = things * torch.arange(b, device=table.device).reshape(b, 1, 1, 1)
-    return table.reshape(-1)[row.long() + start]
+    """Entries of a table `(b, things)` at the row of each ray, `(b, n)`."""
+    return torch.gather(table, 1, row.long())
 
 
 @pointwise

@@ -71,7 +71,7 @@ def _integral(x: Tensor, share: Tensor | float) -> Tensor:
 def grain(spot: Spot, phases: Tensor) -> Tensor:
     """A sum of waves of many lengths and directions, about -1 to 1, damped where a pixel covers their length."""
     total = 0.0 * spot.a
-    phase = phases.T.reshape(WAVES, -1, 1, 1, 1).unbind(0)
+    phase = phases.T[..., None].unbind(0)
     for i in range(WAVES):
         k = 2 * math.pi / _WAVELENGTHS[i]
         ka, kb = k * math.cos(_DIRECTIONS[i]), k * math.sin(_DIRECTIONS[i])
