@@ -10,7 +10,10 @@ import zlib
 from collections.abc import Callable
 
 PAGE = b"<!DOCTYPE html>\n<html><body><h1>404 Not Found</h1></body></html>\n"
-INTEGERS = (0, 1, 2, 0xFF, 0x7FFF, 0xFFFF, 0x10000, 0x7FFFFFFF, 0x80000000, 0xFFFFFFFF, 0x7FFFFFFFFFFFFFFF, 2**64 - 1)
+INTEGERS = (
+    0, 1, 2, 0xFF, 0x7FFF, 0xFFFF, 0x10000, 0x7FFFFFFF, 0x80000000, 0xFFFFFFFF, 0x7FFFFFFFFFFFFFFF, 2**64 - 1,
+    0x7F800001, 0x7FF0000000000001,  # read as floats: NaN that signal, at which NumPy warns where it passes over others
+)  # fmt: skip
 WORDS = (
     "nan", "NaN", "inf", "-inf", "1e999", "-1", "0", "1e30", "99999999999999999999", "1_000", "0x10", "x", "", "None",
     "[", "-1e-400", "../../../etc/passwd", "\u0661", "1.2.3", "\x00",

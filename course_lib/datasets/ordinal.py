@@ -123,8 +123,8 @@ def _good_rows(
     """Rows whose joints are places and whose relation is one; the others are reported."""
     finite = (np.abs(joints) <= FARTHEST).all((1, 2))
     known = np.isnan(relation) | np.isin(relation, (-1, 0, 1))
-    total = relation + relation.transpose(0, 2, 1)
-    opposite = np.isnan(total) | (total == 0)
+    reverse = -relation.transpose(0, 2, 1)
+    opposite = np.isnan(relation) | np.isnan(reverse) | (relation == reverse)
     keep = []
     for row in range(len(joints)):
         if not finite[row]:

@@ -52,6 +52,11 @@ def set_to_two(relation):
     return relation
 
 
+def set_to_infinity(relation):
+    relation[1, 2, 9], relation[1, 9, 2] = np.inf, -np.inf
+    return relation
+
+
 def farther_than_itself(relation):
     relation[1, 0, 0] = 1
     return relation
@@ -62,6 +67,7 @@ def farther_than_itself(relation):
     [
         (contradict, "person 1, right_hip and left_shoulder: 0 one way and 1 the other, expected opposite"),
         (set_to_two, "person 1, right_hip and left_shoulder: 2, expected -1, 0, 1 or NaN"),
+        (set_to_infinity, "person 1, right_hip and left_shoulder: inf, expected -1, 0, 1 or NaN"),
         (farther_than_itself, "person 1, right_ankle and right_ankle: 1 one way and 1 the other"),
     ],
 )  # fmt: skip
