@@ -80,7 +80,7 @@ def against_training(blocks: int, device: str) -> dict[str, dict]:
         probe = rt.prepare(FactorProbe(channels=3, size=64, outputs=8))
     opt = rt.adam(probe.parameters(), lr=1e-3)
     factors = people.sample_factors(BATCH, generator=generator(0)).to(rt.device)
-    pictures = people.render(factors, size=64).rgb
+    pictures = people.render(factors, size=64).images
 
     def step() -> None:
         loss = probe(pictures).square().mean()
@@ -101,5 +101,6 @@ if __name__ == "__main__":
     args = parser.parse_args()
     torch.set_num_threads(1)
     about = machine()
-    tables = worlds(args.blocks, args.device) | rays(args.blocks, args.device) | against_training(args.blocks, args.device)
+    tables = worlds(args.blocks, args.device)
+    tables |= rays(args.blocks, args.device) | against_training(args.blocks, args.device)
     report("worlds", tables, out=args.out, about=about)

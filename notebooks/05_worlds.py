@@ -182,12 +182,12 @@ _ = panels.flat[3].plot(joints[:, 0], joints[:, 1], "o", color=plots.COLOURS["re
 # Light goes straight. So a point at depth $Z$ appears at a distance from the image centre $\mathbf{c}$ that is
 # proportional to $1/Z$, with the *focal length* $f$, in pixels, as the factor:
 #
-# $$ \mathbf{u} = \frac{f}{Z}\begin{pmatrix} X \\ Y \end{pmatrix} + \mathbf{c} \tag{5.1} $$
+# $$ \mathbf{u} = \frac{f}{Z}(X, Y)^{\top} + \mathbf{c} \tag{5.1} $$
 #
 # The division makes everything after it non-linear, and many papers avoid it: **weak perspective** uses one depth
 # $\bar{Z}$, mostly that of the pelvis or of the mean, for all points of a body.
 #
-# $$ \bar{\mathbf{u}} = \frac{f}{\bar{Z}}\begin{pmatrix} X \\ Y \end{pmatrix} + \mathbf{c} \tag{5.2} $$
+# $$ \bar{\mathbf{u}} = \frac{f}{\bar{Z}}(X, Y)^{\top} + \mathbf{c} \tag{5.2} $$
 #
 # What does the cheaper formula cost?
 
@@ -197,13 +197,13 @@ import numpy as np
 from course_lib.teaching import Definition, Derivation, Term
 from course_lib.teaching.scenes import Capsule, Chain, Poses, Sight, TwoViews
 
-Definition(r"\mathbf{u} = \frac{f}{Z}\begin{pmatrix} X \\ Y \end{pmatrix} + \mathbf{c}", "5.1")
-Definition(r"\bar{\mathbf{u}} = \frac{f}{\bar{Z}}\begin{pmatrix} X \\ Y \end{pmatrix} + \mathbf{c}", "5.2")
+Definition(r"\mathbf{u} = \frac{f}{Z}(X, Y)^{\top} + \mathbf{c}", "5.1")
+Definition(r"\bar{\mathbf{u}} = \frac{f}{\bar{Z}}(X, Y)^{\top} + \mathbf{c}", "5.2")
 pinhole = Term(r"\mathbf{u}", lambda m: m.pinhole, name="pinhole")
 weak = Term(r"\bar{\mathbf{u}}", lambda m: m.weak, name="weak")
-by_depth = Term(r"\frac{f}{Z}\begin{pmatrix} X \\ Y \end{pmatrix}", lambda m: m.focal / m.depth * m.points[:, :2], name="by-depth")
+by_depth = Term(r"\frac{f}{Z}(X, Y)^{\top}", lambda m: m.focal / m.depth * m.points[:, :2], name="by-depth")
 by_mean = Term(
-    r"\frac{f}{\bar{Z}}\begin{pmatrix} X \\ Y \end{pmatrix}", lambda m: m.focal / m.mean_depth * m.points[:, :2], name="by-mean"
+    r"\frac{f}{\bar{Z}}(X, Y)^{\top}", lambda m: m.focal / m.mean_depth * m.points[:, :2], name="by-mean"
 )
 relief = Term(
     r"\frac{Z - \bar{Z}}{\bar{Z}}\left(\mathbf{u} - \mathbf{c}\right)",
@@ -250,7 +250,7 @@ figure, axes = plots.figure_axes(height=2.8)
 plots.curve(axes, distances, worst, colour="red", style="--")
 plots.curve(axes, distances, typical, colour="blue")
 axes.axhline(0.5, color=plots.COLOURS["grey"], linewidth=1)
-axes.text(1.5, 0.42, "half a pixel", va="top", color=plots.COLOURS["grey"])
+axes.text(5.5, 0.54, "half a pixel", color=plots.COLOURS["grey"])
 axes.set_xscale("log")
 axes.set_yscale("log")
 axes.set_xticks([2, 5, 10, 20], ["2", "5", "10", "20"])
@@ -268,12 +268,12 @@ plots.finding(axes, "Weak perspective is cheap only from afar", x="distance of t
 
 # %%
 pixel_h = Term(
-    r"Z\begin{pmatrix} \mathbf{u} \\ 1 \end{pmatrix}", lambda m: m.depth * m.homogeneous(m.pinhole), name="pixel-times-depth"
+    r"Z(\mathbf{u}, 1)^{\top}", lambda m: m.depth * m.homogeneous(m.pinhole), name="pixel-times-depth"
 )
 k_x = Term(r"\mathbf{K}\mathbf{X}", lambda m: m.points @ m.matrix.T, name="KX")
 point = Term(r"\mathbf{X}", lambda m: m.points, name="point")
 back = Term(
-    r"Z\,\mathbf{K}^{-1}\begin{pmatrix} \mathbf{u} \\ 1 \end{pmatrix}",
+    r"Z\,\mathbf{K}^{-1}(\mathbf{u}, 1)^{\top}",
     lambda m: m.depth * np.linalg.solve(m.matrix, m.homogeneous(m.pinhole).T).T,
     name="back-projection",
 )
@@ -296,7 +296,7 @@ matrix_form.assert_mutants_caught()
 street_camera = Sight(np.array([[0.1, 0.05, 1.0]]), 725.0, np.array([620.5, 187.0]), "a point 1 m before a street camera")
 millimetres = Sight(street_camera.points * 1000, 725.0, street_camera.centre, "the same point in millimetres")
 centre = Term(r"\mathbf{c}", lambda m: np.broadcast_to(m.centre, m.pinhole.shape), name="centre")
-no_division = Term(r"f\begin{pmatrix} X \\ Y \end{pmatrix}", lambda m: m.focal * m.points[:, :2], name="no-division")
+no_division = Term(r"f(X, Y)^{\top}", lambda m: m.focal * m.points[:, :2], name="no-division")
 cheap.refute(
     id="projection-without-division",
     says="notes on Adversarial Inverse Graphics Networks, pose section",
@@ -483,35 +483,45 @@ affine.refute(
 #
 # The bodies of these worlds are made of **capsules**: all points within a radius $r$ of a segment from $\mathbf{a}$ to $\mathbf{b}$. To draw
 # one, ask for each pixel where its ray enters. The ray is $t\,\mathbf{v}$ with $\mathbf{v} = \mathbf{K}^{-1}(\mathbf{u}, 1)^\top$, whose third component is
-# 1, so that $t$ *is* the depth. With $\mathbf{n}$ the unit vector along the segment, three numbers decide:
+# 1, so that $t$ *is* the depth. With $\mathbf{n}$ the unit vector along the segment, write $\mathbf{v}_{\perp} = \mathbf{v} - (\mathbf{v}^{\top}\mathbf{n})\mathbf{n}$ for what
+# is left of a vector across the axis. Three numbers decide:
 #
-# $$ A = \mathbf{v}^{\top}\mathbf{v} - (\mathbf{v}^{\top}\mathbf{n})^2, \quad B = \mathbf{a}^{\top}\mathbf{v} - (\mathbf{a}^{\top}\mathbf{n})(\mathbf{v}^{\top}\mathbf{n}), \quad C = \mathbf{a}^{\top}\mathbf{a} - (\mathbf{a}^{\top}\mathbf{n})^2 - r^2 \tag{5.15} $$
+# $$ A = \mathbf{v}_{\perp}^{\top}\mathbf{v}_{\perp}, \quad B = \mathbf{a}_{\perp}^{\top}\mathbf{v}_{\perp}, \quad C = \mathbf{a}_{\perp}^{\top}\mathbf{a}_{\perp} - r^2 \tag{5.15} $$
 #
 # The squared distance of a point of the ray from the axis, less $r^2$, is a quadratic in $t$ with these coefficients, and the ray enters
 # where it first becomes zero. The truth that the last line is compared with comes from walking along the ray in small steps,
 # with no formula for the root.
 
 # %%
-def dot(a, b):
-    return float(a @ b)
+Definition(
+    r"A = \mathbf{v}_{\perp}^{\top}\mathbf{v}_{\perp}, \quad B = \mathbf{a}_{\perp}^{\top}\mathbf{v}_{\perp}, \quad C = \mathbf{a}_{\perp}^{\top}\mathbf{a}_{\perp} - r^2",
+    "5.15",
+)
+
+
+def across(m, vector):  # a model is a scene and a depth t
+    return vector - (vector @ m[0].axis) * m[0].axis
+
+
+def ray_across(m):
+    return across(m, m[0].ray)
+
+
+def start_across(m):
+    return across(m, m[0].a)
 
 
 off_axis = Term(
-    r"\Vert t\mathbf{v} - \mathbf{a} \Vert^2 - \left((t\mathbf{v} - \mathbf{a})^{\top}\mathbf{n}\right)^2",
-    lambda m: dot(m[1] * m[0].ray - m[0].a, m[1] * m[0].ray - m[0].a) - dot(m[1] * m[0].ray - m[0].a, m[0].axis) ** 2,
+    r"\Vert (t\mathbf{v} - \mathbf{a})_{\perp} \Vert^2",
+    lambda m: np.linalg.norm(np.cross(m[1] * m[0].ray - m[0].a, m[0].axis)) ** 2,
     name="off-axis",
 )
 t = Term("t", lambda m: m[1], name="t")
 t_squared = Term("t^2", lambda m: m[1] ** 2, name="t2")
-quad_a = Term("A", lambda m: dot(m[0].ray, m[0].ray) - dot(m[0].ray, m[0].axis) ** 2, name="A")
-quad_b = Term("B", lambda m: dot(m[0].a, m[0].ray) - dot(m[0].a, m[0].axis) * dot(m[0].ray, m[0].axis), name="B")
-quad_c = Term("C", lambda m: dot(m[0].a, m[0].a) - dot(m[0].a, m[0].axis) ** 2 - m[0].radius ** 2, name="C")
+quad_a = Term("A", lambda m: ray_across(m) @ ray_across(m), name="A")
+quad_b = Term("B", lambda m: start_across(m) @ ray_across(m), name="B")
+quad_c = Term("C", lambda m: start_across(m) @ start_across(m) - m[0].radius ** 2, name="C")
 radius_squared = Term("r^2", lambda m: m[0].radius ** 2, name="r2")
-
-Definition(
-    r"A = \mathbf{v}^{\top}\mathbf{v} - (\mathbf{v}^{\top}\mathbf{n})^2, \quad B = \mathbf{a}^{\top}\mathbf{v} - (\mathbf{a}^{\top}\mathbf{n})(\mathbf{v}^{\top}\mathbf{n}), \quad C = \mathbf{a}^{\top}\mathbf{a} - (\mathbf{a}^{\top}\mathbf{n})^2 - r^2",
-    "5.15",
-)
 found = Term(r"t_{\mathrm{enter}}", lambda m: m[0].hit(), name="found")
 root_of = Term(
     r"\frac{B - \sqrt{B^2 - A C}}{A}",
@@ -526,7 +536,7 @@ def ray_and_capsule(gen):
 
 capsule = Derivation("ray-capsule", title="Where a ray enters a capsule", draw=ray_and_capsule)
 capsule.line(off_axis - radius_squared)
-capsule.line(quad_a * t_squared - 2 * (quad_b * t) + quad_c, "=", reason="expand both squares", number="5.16")
+capsule.line(quad_a * t_squared - 2 * (quad_b * t) + quad_c, "=", reason="expand the square", number="5.16")
 capsule.line(found)
 capsule.line(root_of, "=", reason="the smaller root of (5.16): the near side", number="5.17")
 capsule.show()
@@ -577,7 +587,7 @@ def folded_pixel(m):
 
 
 folded = Term(
-    r"\left\langle Z\,\mathbf{K}\mathbf{R}\mathbf{K}^{-1}\begin{pmatrix} \mathbf{u} \\ 1 \end{pmatrix} + \mathbf{K}\mathbf{T} \right\rangle",
+    r"\left\langle Z\,\mathbf{K}\mathbf{R}\mathbf{K}^{-1}(\mathbf{u}, 1)^{\top} + \mathbf{K}\mathbf{T} \right\rangle",
     folded_pixel,
     name="folded",
 )
@@ -626,22 +636,26 @@ def centred(m):
 
 
 depth_part = Term(
-    r"\frac{1}{Z}\begin{pmatrix} f T_X - \tilde{X} T_Z \\ f T_Y - \tilde{Y} T_Z \end{pmatrix}",
+    r"\frac{1}{Z}\left(f T_X - \tilde{X} T_Z,\; f T_Y - \tilde{Y} T_Z\right)^{\top}",
     lambda m: (m[2].focal * m[2].translation[:2] - centred(m) * m[2].translation[2]) / m[2].depth,
     name="translation",
 )
+speeds_ = [Term(rf"\omega_{name}", lambda m, i=i: m[2].velocity[i], name=name) for i, name in enumerate("XYZ")]
 
 
-def turning(m):
-    (x, y), f, (wx, wy, wz) = centred(m), m[2].focal, m[2].velocity
-    return np.array([-wx * x * y / f + wy * (f + x * x / f) - wz * y, -wx * (f + y * y / f) + wy * x * y / f + wz * x])
+def nod(m):
+    (x, y), f = centred(m), m[2].focal
+    return np.array([x * y / f, f + y * y / f])
 
 
-rotation_part = Term(
-    r"\begin{pmatrix} -\omega_X \frac{\tilde{X}\tilde{Y}}{f} + \omega_Y\left(f + \frac{\tilde{X}^2}{f}\right) - \omega_Z \tilde{Y} \\ -\omega_X\left(f + \frac{\tilde{Y}^2}{f}\right) + \omega_Y \frac{\tilde{X}\tilde{Y}}{f} + \omega_Z \tilde{X} \end{pmatrix}",
-    turning,
-    name="rotation",
-)
+def swing(m):
+    (x, y), f = centred(m), m[2].focal
+    return np.array([f + x * x / f, x * y / f])
+
+
+about_x = Term(r"\left(\tilde{X}\tilde{Y}/f,\; f + \tilde{Y}^2/f\right)^{\top}", nod, name="nod")
+about_y = Term(r"\left(f + \tilde{X}^2/f,\; \tilde{X}\tilde{Y}/f\right)^{\top}", swing, name="swing")
+about_z = Term(r"\left(\tilde{Y},\; -\tilde{X}\right)^{\top}", lambda m: centred(m)[::-1] * [1, -1], name="roll")
 
 
 def with_speed(gen):
@@ -655,7 +669,13 @@ def slower(m):
 
 instant = Derivation("instant-flow", title="The flow of a small motion", draw=with_speed)
 instant.line(scaled_flow)
-instant.line(depth_part + rotation_part, "->", reason="first order in the motion", number="5.19", along=slower)
+instant.line(
+    depth_part - speeds_[0] * about_x + speeds_[1] * about_y - speeds_[2] * about_z,
+    "->",
+    reason="first order in the motion",
+    number="5.19",
+    along=slower,
+)
 instant.show()
 instant.assert_mutants_caught()
 
@@ -765,7 +785,7 @@ for name, agrees in agreements.items():
 # rotation matrix is an arc cosine, whose slope is infinite at zero, so that a body in its rest pose has a gradient of infinity or NaN.
 # The library uses a quaternion and series instead.
 
-# %%
+# %% tags=["nbval-ignore-output"]
 def angle_by_arc_cosine(matrix):
     return torch.acos((matrix.diagonal(dim1=-2, dim2=-1).sum(-1) - 1) / 2)
 

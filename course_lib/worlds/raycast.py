@@ -164,7 +164,7 @@ def cone_normal(point: Vector, a: Vector, b: Vector, radius_a: Tensor, radius_b:
 
 @pointwise
 def ellipsoid_normal(point: Vector, center: Vector, rows: Sequence[Vector]) -> Vector:
-    """Unit outward normals of ellipsoids: all p at which M (p - c) is no longer than 1 at points of their surfaces; arguments as above."""
+    """Unit outward normals of ellipsoids at points of their surfaces; arguments as above."""
     local = tuple(_dot(row, _minus(point, center)) for row in rows)
     return _unit(tuple(sum(m * row[i] for m, row in zip(local, rows, strict=True)) for i in range(3)))
 

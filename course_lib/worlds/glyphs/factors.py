@@ -14,7 +14,7 @@ class GlyphFactors(FactorSet):
     """Values of the seven factors for n glyphs."""
 
     label: Tensor = factor(0, len(CLASSES) - 1, "which of the ten signs", choice=True)
-    slant: Tensor = factor(-0.4, 0.4, "shift to the right for each step up: positive leans right", unit="1")
+    slant: Tensor = factor(-0.4, 0.4, "shift to the right for each step up: positive leans right")
     width: Tensor = factor(0.7, 1.25, "horizontal scale, before the slant")
     stroke: Tensor = factor(0.07, 0.19, "thickness of the pen", unit="glyph heights")
     shift: Tensor = factor(-0.05, 0.05, "displacement to the right and down", unit="image sizes", shape=(2,))
