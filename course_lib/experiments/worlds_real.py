@@ -11,7 +11,7 @@ from course_lib.datasets import NYU_CAMERA, decode_nyu_depth, load_cmu, load_h36
 from course_lib.experiments import data_root
 from course_lib.experiments.figures import mosaic, save_figure
 from course_lib.experiments.record import Measurement
-from course_lib.geometry import H36M_17, NYU_14, PoseBasis, intrinsics_matrix, look_at
+from course_lib.geometry import H36M_17, H36M_32, NYU_14, PoseBasis, convert, intrinsics_matrix, look_at
 from course_lib.training import generator
 from course_lib.worlds import hands, people
 
@@ -36,10 +36,12 @@ def pose_basis(seed: int) -> dict[str, Measurement]:
     root = data_root("h36m")
     seen, unseen = (load_h36m(root, subjects=(who,), root_motion=False).joints[::5].double() for who in ("S1", "S6"))
     real = basis_errors(seen, unseen)
+    few = [convert(one, H36M_32, H36M_17) for one in (seen, unseen)]  # the joints that the drawn people have
     gen = generator(seed)
     drawn = [people.people_joints(people.sample_factors(4000, generator=gen).replace(heading=0.0)) for _ in range(2)]
     world = basis_errors(*((one - one[:, :1]).double() for one in drawn), tuple(c for c in COMPONENTS if c < 51))
-    extra = {"human36m": {str(k): v for k, v in real.items()}, "people": {str(k): v for k, v in world.items()}}
+    curves = {"human36m": real, "human36m, 17 joints": basis_errors(*few), "people": world}
+    extra = {name: {str(count): error for count, error in curve.items()} for name, curve in curves.items()}
     return {"pose_basis_mm": Measurement(real[60], real[30], extra)}
 
 
