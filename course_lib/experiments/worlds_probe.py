@@ -64,10 +64,10 @@ class ProbeTask:
     pictures: int = 6000
 
 
-def hand_pictures(n: int, gen: torch.Generator) -> tuple[Tensor, dict[str, Tensor]]:
+def hand_pictures(n: int, gen: torch.Generator, compiled: bool | None = None) -> tuple[Tensor, dict[str, Tensor]]:
     """Depth crops of hands as pose networks take them: centred in depth too, in units of half the crop."""
     f = hands.sample_factors(n, generator=gen, view=0.6)
-    out = hands.render(f, size=48)
+    out = hands.render(f, size=48, compiled=compiled)
     depth = out.depth_mm / 1000
     front = torch.where(out.mask, depth, math.inf).flatten(1).amin(1)
     crop = torch.where(out.mask, (depth - front[:, None, None, None]) / 0.125 - 1, 1.0).clamp(-1, 1)
