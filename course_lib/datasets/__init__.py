@@ -25,6 +25,7 @@ from course_lib.datasets.lsp import load_lsp, load_lsp_extended
 from course_lib.datasets.market import MarketSet, load_market, parse_market_name
 from course_lib.datasets.matlab import read_mat
 from course_lib.datasets.mnist import load_mnist
+from course_lib.datasets.mnist_cdcb import ColouredDigits, load_mnist_cdcb, pair_colours, read_cdcb
 from course_lib.datasets.mpii import MpiiSet, load_mpii
 from course_lib.datasets.msra import (
     MSRA_CAMERA,
@@ -43,6 +44,7 @@ from course_lib.datasets.records import LazyImages, RecordBatches, RecordSet
 from course_lib.datasets.rendered import RenderedSet, load_rendered
 from course_lib.datasets.scenes import SceneSequence
 from course_lib.datasets.seven_scenes import load_seven_scenes
+from course_lib.datasets.side_by_side import EdgePairs, load_side_by_side, read_halves
 from course_lib.datasets.virtual_kitti import load_virtual_kitti, read_virtual_kitti_poses
 
 __all__ = [
@@ -58,8 +60,10 @@ __all__ = [
     "BvhMotion",
     "C2fBins",
     "C2fPoses",
+    "ColouredDigits",
     "DataFormatError",
     "DepthCamera",
+    "EdgePairs",
     "ExpmapMotion",
     "FaceSet",
     "HandSet",
@@ -96,6 +100,7 @@ __all__ = [
     "load_lsp_extended",
     "load_market",
     "load_mnist",
+    "load_mnist_cdcb",
     "load_mpii",
     "load_msra",
     "load_msra14",
@@ -104,17 +109,21 @@ __all__ = [
     "load_ordinal",
     "load_rendered",
     "load_seven_scenes",
+    "load_side_by_side",
     "load_virtual_kitti",
+    "pair_colours",
     "parse_deepfashion_name",
     "parse_market_name",
     "read_amc",
     "read_asf",
     "read_bvh",
+    "read_cdcb",
     "read_celeba_attributes",
     "read_celeba_numbers",
     "read_depth_limits",
     "read_entry",
     "read_expmaps",
+    "read_halves",
     "read_hdf5",
     "read_idx",
     "read_image_list",

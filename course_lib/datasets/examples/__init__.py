@@ -4,7 +4,7 @@ Each module here writes the files of some readers and lists them in its `EXAMPLE
 and one entry in `MODULES`.
 """
 
-from course_lib.datasets.examples import bodies, containers, digits, faces, hands, people, rendered, scenes
+from course_lib.datasets.examples import bodies, containers, digits, faces, hands, pairs, people, rendered, scenes
 from course_lib.datasets.examples.example import Example
 
 MODULES = (
@@ -13,6 +13,7 @@ MODULES = (
     digits,
     faces,
     hands,
+    pairs,
     people,
     rendered,
     scenes,
