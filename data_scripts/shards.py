@@ -189,7 +189,7 @@ def _fields(world: str, factors: FactorSet, images: Any, exact: bool) -> dict[st
         spec = {"dtype": dtype, "stored": dtype, "shape": list(value.shape[1:])}
         if name in PICTURES and not exact:
             spec |= {"stored": "uint8", "scale": 255}
-        elif dtype == "int64" and value.ndim > 2:
+        elif dtype in ("int32", "int64") and value.ndim > 2:
             spec["stored"] = "int16"  # maps of parts
         specs[name] = spec | {"unit": UNITS[world].get(name, ""), "range": None, "meaning": meaning}
     for name, factor in factors.factors().items():

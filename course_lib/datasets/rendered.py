@@ -22,7 +22,8 @@ MANIFEST = "manifest.json"
 FORMAT = 1
 SHARD = re.compile(r"shard-\d{5}\.safetensors", re.ASCII)
 DTYPES = {
-    "bool": torch.bool, "uint8": torch.uint8, "int16": torch.int16, "int64": torch.int64, "float32": torch.float32,
+    "bool": torch.bool, "uint8": torch.uint8, "int16": torch.int16, "int32": torch.int32, "int64": torch.int64,
+    "float32": torch.float32,
 }  # fmt: skip
 REMEDY = "draw the set again with  python -m data_scripts.render"
 MAX_SHARD = 4 << 30  # bytes; a shard is read whole
