@@ -71,7 +71,7 @@ class StreetFactors(FactorSet):
     sunshine: Tensor = factor(0.0, 1.0, "0 overcast, 1 full sun with shadows")
     sun_azimuth: Tensor = factor(-math.pi, math.pi, "direction of the sun, to the right of ahead", unit="rad")
     sun_elevation: Tensor = factor(0.3, 1.3, "height of the sun", unit="rad")
-    haze: Tensor = factor(0.0, 1.0, "part of the light lost to haze in 100 m, as an exponent")
+    haze: Tensor = factor(0.0, 1.0, "thickness of the haze: 100 m of air let exp(-haze) of the light through")
 
 
 def sample_factors(

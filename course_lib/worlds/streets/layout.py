@@ -154,19 +154,19 @@ def camera_path(factors: StreetFactors, steps: int, *, weave: float | None = Non
     Args:
         factors: The drives.
         steps: Number of frames.
-        weave: None to turn on and on (a pair of frames); otherwise the period in steps in which the heading swings to
-            and fro, so that a long drive stays on the road.
+        weave: None to turn on and on (a pair of frames); otherwise the period in steps in which heading, pitch and roll
+            swing to and fro about 0, so that a long drive stays on the road.
     """
     time = torch.arange(steps, dtype=torch.float32, device=factors.device)[None]
 
-    def swing(rate: Tensor) -> Tensor:
+    def follow(start: Tensor, rate: Tensor) -> Tensor:
         if weave is None:
-            return rate[:, None] * time
-        return rate[:, None] * weave / (2 * torch.pi) * torch.sin(2 * torch.pi * time / weave)
+            return start[:, None] + rate[:, None] * time
+        phase = 2 * torch.pi * time / weave
+        return start[:, None] * phase.cos() + rate[:, None] * weave / (2 * torch.pi) * phase.sin()
 
-    yaw = factors.yaw[:, None] + swing(factors.turn)
-    pitch = factors.pitch[:, None] + swing(factors.pitch_change)
-    roll = factors.roll[:, None] + swing(factors.roll_change)
+    yaw = follow(factors.yaw, factors.turn)
+    pitch, roll = follow(factors.pitch, factors.pitch_change), follow(factors.roll, factors.roll_change)
     heading = (yaw[:, 1:] + yaw[:, :-1]) / 2
     way = factors.speed[:, None, None] * torch.stack([heading.sin(), torch.zeros_like(heading), heading.cos()], -1)
     start = torch.stack([factors.lateral, -factors.camera_height, torch.zeros_like(factors.lateral)], dim=-1)[:, None]

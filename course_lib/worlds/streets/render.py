@@ -116,7 +116,7 @@ def drive(
     weave: float = 24.0,
     compiled: bool | None = None,
 ) -> StreetDrive:
-    """Frames along one street, one step apart; the heading swings to and fro at first as fast as `turn` says.
+    """Frames along one street, one step apart: they begin like the pair of `render`, then the heading swings about 0.
 
     The houses end some 150 m ahead: at speed s there is street for about 100 / s frames.
 
