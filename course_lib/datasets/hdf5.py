@@ -50,6 +50,13 @@ def read_hdf5(path: str | Path, names: Sequence[str], *, remedy: str = AGAIN) ->
         raise DataFormatError(f"{path}: the HDF5 file is cut off or damaged ({first}); {remedy}") from None
 
 
+def quiet_nan(array: np.ndarray) -> np.ndarray:
+    """The same array with each NaN the ordinary one: NumPy warns at signalling NaN, which damaged files hold."""
+    if array.dtype.kind == "f" and array.ndim:
+        array[np.isnan(array)] = np.nan
+    return array
+
+
 def _h5py():
     try:
         import h5py
@@ -87,4 +94,4 @@ def _read_one(h5py, file, name: str, path: Path, remedy: str) -> np.ndarray:
             f"{where}: declares {shape} of {place.dtype} = {declared:,} bytes, {stored:,} are stored in a file of "
             f"{path.stat().st_size:,}; {remedy}"
         )
-    return place[()]
+    return quiet_nan(place[()])

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from course_lib.datasets.errors import DataFormatError
-from course_lib.datasets.hdf5 import DEFLATE, SIGNATURE, read_hdf5
+from course_lib.datasets.hdf5 import DEFLATE, SIGNATURE, quiet_nan, read_hdf5
 from course_lib.datasets.text import AGAIN, is_page
 
 HEADER = 128
@@ -237,7 +237,9 @@ class _Reader:
         limits = np.iinfo(CLASSES[kind]) if kind > 7 else None
         if limits and len(stored) and not (limits.min <= int(stored.min()) and int(stored.max()) <= limits.max):
             raise self.bad(f"integers outside the range of their class ({kind})", begin)
-        return stored.astype(bool if flags & LOGICAL else CLASSES[kind]).reshape(shape, order="F")
+        with np.errstate(invalid="ignore"):  # a signalling NaN
+            values = stored.astype(bool if flags & LOGICAL else CLASSES[kind])
+        return quiet_nan(values).reshape(shape, order="F")
 
     def text(self, stored: np.ndarray, shape: tuple[int, ...], begin: int) -> str:
         """Characters as a `str`; several rows are joined by newlines."""

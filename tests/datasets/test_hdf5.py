@@ -29,6 +29,13 @@ def test_an_array_inside_a_group_is_named_by_its_path(tmp_path):
     assert read_hdf5(tmp_path / "a.h5", ["annot/center"])["annot/center"].tolist() == [1, 1, 1]
 
 
+def test_a_signalling_nan_is_an_ordinary_one_and_warns_nobody(tmp_path):
+    array = np.array([0x7FF0000000000001, 0], np.uint64).view(np.float64)
+    found = read_hdf5(save_hdf5(tmp_path / "a.h5", {"part": array}), ["part"])["part"]
+    assert np.isnan(np.round(found)).tolist() == [True, False]
+    assert np.isnan(found.astype(np.float32)[0])
+
+
 def fill(file):
     """Everything that this reader refuses."""
     file["plain"] = np.ones(3)

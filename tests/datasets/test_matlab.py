@@ -89,6 +89,16 @@ def test_text_of_any_script_is_kept(tmp_path):
     assert read_mat(write(tmp_path, raw))["x"] == "\N{REPLACEMENT CHARACTER}A"
 
 
+@pytest.mark.parametrize(("stored", "signalling"), [(9, "<Q"), (7, "<I")])
+def test_a_signalling_nan_is_an_ordinary_one_and_warns_nobody(tmp_path, stored, signalling):
+    bits = 0x7FF0000000000001 if stored == 9 else 0x7F800001
+    one = struct.pack("<d" if stored == 9 else "<f", 1.0)
+    raw = header() + matrix(shape=(1, 2), stored=stored, values=struct.pack(signalling, bits) + one)
+    values = read_mat(write(tmp_path, raw))["x"]
+    assert np.isnan(values[0, 0])
+    assert values.astype(np.float32)[0, 1] == 1  # a warning would be an error here
+
+
 def test_big_endian_files_are_read(tmp_path):
     def big(kind, data):
         return struct.pack(">II", kind, len(data)) + data + bytes(-len(data) % 8)
