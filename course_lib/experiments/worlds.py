@@ -1,6 +1,7 @@
 """Experiments of lesson 05: how fast and how true the worlds are, what can be read off them, what readers withstand."""
 
 import numpy as np
+import torch
 from PIL import Image
 from torch import Tensor
 
@@ -163,9 +164,16 @@ def figures() -> None:
     mocap_strip()
     drive = streets.render(streets.sample_factors(2, generator=generator(5)), size=(148, 476), compiled=False)
     town = streets.render(streets.sample_factors(2, generator=generator(8), world="B"), size=(148, 476), compiled=False)
-    walkers = people.sample_factors(3, generator=generator(11))
-    outside = people.sample_factors(3, generator=generator(4), domain="wild")
-    bodies = [people.render(one, size=(190, 152), samples=4, compiled=False).images for one in (walkers, outside)]
+    bodies = [
+        people.render(
+            people.sample_factors(1, generator=generator(seed), domain=domain),
+            size=(190, 152),
+            samples=4,
+            compiled=False,
+        ).images
+        for domain, seeds in (("studio", (31, 49, 52)), ("wild", (36, 42, 53)))
+        for seed in seeds
+    ]
     palms = hands.shade(
         hands.render(hands.sample_factors(6, generator=generator(3)), size=456, compiled=False), average=3
     )
@@ -175,7 +183,7 @@ def figures() -> None:
     tiles = [picture for one in zip(*_halves(pairs), strict=True) for picture in one]
     rows = [
         _pictures(drive.first),
-        [*_pictures(bodies[0]), *_pictures(bodies[1])],
+        _pictures(torch.cat(bodies)),
         _pictures(palms),
         _pictures(heads.images),
         _pictures(town.first),
