@@ -64,7 +64,9 @@ def rendered_hand(seed: int) -> dict[str, Measurement]:
 
 def nyu_pair(root: Path) -> tuple[Tensor, Tensor, Tensor]:
     """Depth map (1, 1, 480, 640) in mm, joints (1, 14, 3) in metres, camera (1, 3, 3): the first NYU test frame."""
-    labels = next(root.rglob("depth_1_0000001.label_uvd.txt"), None)  # one frame on its own, as demos ship it
+    places = (root, root / "nyu", root / "hands" / "nyu")
+    alone = (folder / "depth_1_0000001.label_uvd.txt" for folder in places)  # one frame on its own, as demos ship it
+    labels = next((path for path in alone if path.is_file()), None)
     if labels is None:
         frame = load_nyu(root, images=True)[0]
         return frame.images.stack(), frame.joints, frame.intrinsics
