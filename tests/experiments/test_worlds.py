@@ -1,6 +1,7 @@
 """The experiments of lesson 05, in small."""
 
 import os
+import sys
 from dataclasses import replace
 
 import pytest
@@ -46,15 +47,21 @@ def test_a_basis_of_all_directions_loses_nothing_and_fewer_lose_more():
     assert errors[1] > errors[6] > 100
 
 
-def test_drawn_joints_lie_where_they_are_projected(monkeypatch):
-    monkeypatch.setattr(worlds_render, "BATCH", 2)
-    found = worlds_render.projection(0, fine=4)["joint_projection_px"]
-    assert 0 < found.value < 0.5
+def test_drawn_joints_lie_where_they_are_projected():
+    found = worlds_render.projection(0)["joint_projection_px"]
+    assert 0 < found.value < 0.25
     assert set(found.extra) == {"hands", "people"}
 
 
-def test_the_exact_flow_brings_the_second_frame_back():
-    found = worlds_render.flow(1, pairs=2)["flow_warp_error"]
+def test_a_renderer_that_is_off_by_half_a_pixel_is_caught(monkeypatch):
+    renderer = sys.modules["course_lib.worlds.hands.render"]
+    honest, half = renderer.pixel_rays, torch.tensor([[0, 0, 2.0], [0, 0, 2.0], [0, 0, 0]])  # of pixels drawn 4 times
+    monkeypatch.setattr(renderer, "pixel_rays", lambda camera, *size: honest(camera + half, *size))
+    assert worlds_render._hand_offset(0, 4, count=2) > 0.25
+
+
+def test_the_exact_flow_beats_every_flow_nearby():
+    found = worlds_render.flow(1, pairs=4)["flow_warp_error"]
     assert found.value < found.baseline < found.extra["no_flow"] < found.extra["flow_reversed"]
 
 

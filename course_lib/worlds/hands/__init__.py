@@ -6,7 +6,7 @@ from course_lib.worlds.hands.factors import POSE, SHAPE, HandFactors
 from course_lib.worlds.hands.joints import complete, render_joints
 from course_lib.worlds.hands.noise import add_noise
 from course_lib.worlds.hands.parts import CAPSULES, PARTS, HandParts, hand_parts
-from course_lib.worlds.hands.render import HandImages, crop_camera, render, to_uvd
+from course_lib.worlds.hands.render import HandImages, crop_camera, draw_parts, render, to_uvd
 from course_lib.worlds.hands.sampling import GESTURES, clash, sample_factors
 from course_lib.worlds.hands.shading import depth_picture, shade
 
@@ -27,6 +27,7 @@ __all__ = [
     "crop_camera",
     "crop_hands",
     "depth_picture",
+    "draw_parts",
     "hand_parts",
     "landmarks",
     "render",
