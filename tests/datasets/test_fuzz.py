@@ -14,14 +14,20 @@ from hypothesis import strategies as st
 
 from course_lib.datasets import DataFormatError, LazyImages, fuzzing
 from course_lib.datasets.examples import EXAMPLES, Example
-from course_lib.datasets.fuzzing import Fuzzer, fuzz
+from course_lib.datasets.fuzzing import Fuzzer, fuzz, scratch_folder
 
 INPUTS = int(os.environ.get("COURSE_FUZZ", "200"))
 
 
+@pytest.fixture
+def scratch():
+    with scratch_folder() as folder:
+        yield folder
+
+
 @pytest.mark.parametrize("name", EXAMPLES)
-def test_only_documented_exceptions_come_out(name, tmp_path):
-    fuzzer = Fuzzer(EXAMPLES[name], tmp_path)
+def test_only_documented_exceptions_come_out(name, scratch):
+    fuzzer = Fuzzer(EXAMPLES[name], scratch)
     inputs = INPUTS if EXAMPLES[name].binary else max(1, INPUTS // 4)
     counts = dict.fromkeys(("accepted", "refused"), 0)
 
@@ -147,3 +153,17 @@ def test_readers_that_skip_bad_records_are_tried_both_ways(tmp_path):
     fuzzer = Fuzzer(example(read), tmp_path)
     assert [fuzzer.try_one(seed)[0] for seed in range(4)] == ["accepted"] * 4
     assert ways == ["raise", "raise", "skip", "raise", "skip"]
+
+
+def test_one_file_is_damaged_at_a_time(tmp_path):
+    def write(folder):
+        for name in ("a.txt", "b.txt"):
+            (folder / name).write_bytes(VALID)
+        return folder
+
+    def read(root):
+        assert sum((root / name).read_bytes() != VALID for name in ("a.txt", "b.txt")) <= 1
+        return "ok"
+
+    fuzzer = Fuzzer(Example("two files", write, read, ("a.txt", "b.txt"), binary=False), tmp_path)
+    assert {fuzzer.try_one(seed)[0] for seed in (0, 2, 1, 4, 3, 5)} == {"accepted"}
