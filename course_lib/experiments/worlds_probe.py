@@ -93,7 +93,7 @@ def people_pictures(n: int, gen: torch.Generator) -> tuple[Tensor, dict[str, Ten
         "length of the sleeves": f.sleeve,
         "length of the trousers": f.leg,
         "tone of the skin": f.skin,
-        "red of the top": f.top_color[:, 0],
+        "red of the top": f.top_colour[:, 0],
         "stature": f.stature,
     }
     return people.render(f, size=64).images - 0.5, numbers

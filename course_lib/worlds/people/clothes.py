@@ -29,7 +29,7 @@ SKIN = (
 )
 
 
-def skin_color(tone: Float[Tensor, " n"]) -> Float[Tensor, "n 3"]:
+def skin_colour(tone: Float[Tensor, " n"]) -> Float[Tensor, "n 3"]:
     """Colour of the skin for tones between 0 and 1: linear between the entries of `SKIN`."""
     palette = tone.new_tensor(SKIN)
     place = tone.clamp(0, 1) * (len(SKIN) - 1)
@@ -41,7 +41,7 @@ def looks(
     pieces: Pieces, turned: Frames, joints: Float[Tensor, "b 17 3"], factors: PeopleFactors
 ) -> Float[Tensor, "b r k"]:
     """Table of looks: `ROWS` numbers for each piece. Directions are in the frame of the pieces (the world)."""
-    color, accent = _colors(factors)
+    colour, accent = _colours(factors)
     loose = 0.35 + 0.65 * factors.looseness[:, None]
     columns = []
     for k, name in enumerate(pieces.names):
@@ -61,7 +61,7 @@ def looks(
         offsets = [-(way * pattern.origin).sum(-1, keepdim=True) for way in (pattern.along, pattern.across)]
         folds = FOLDS.get("skirt" if name == "skirt" else material, 0.0) * loose
         shine, person = (torch.full_like(folds, value) for value in (GLOSS[material], float(material != "seat")))
-        rows = [color[material], accent[material], pattern.kind[:, None].to(folds.dtype), pattern.along, offsets[0]]
+        rows = [colour[material], accent[material], pattern.kind[:, None].to(folds.dtype), pattern.along, offsets[0]]
         columns.append(torch.cat([*rows, pattern.across, offsets[1], pattern.front, folds, shine, person], -1))
     return torch.stack(columns, -1)
 
@@ -76,13 +76,13 @@ class _Pattern(NamedTuple):
     origin: Tensor  # where both coordinates are 0
 
 
-def _colors(factors: PeopleFactors) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
+def _colours(factors: PeopleFactors) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
     """First and second colour of each material."""
-    skin = skin_color(factors.skin)
-    plain = {"skin": skin, "hair": factors.hair_color, "seat": factors.seat_color}
-    color = plain | {"top": factors.top_color, "bottom": factors.bottom_color, "shoes": factors.shoe_color}
-    soles = 0.25 * factors.shoe_color + 0.7
-    return color, plain | {"top": factors.top_accent, "bottom": factors.bottom_accent, "shoes": soles}
+    skin = skin_colour(factors.skin)
+    plain = {"skin": skin, "hair": factors.hair_colour, "seat": factors.seat_colour}
+    colour = plain | {"top": factors.top_colour, "bottom": factors.bottom_colour, "shoes": factors.shoe_colour}
+    soles = 0.25 * factors.shoe_colour + 0.7
+    return colour, plain | {"top": factors.top_accent, "bottom": factors.bottom_accent, "shoes": soles}
 
 
 def _shirt(factors: PeopleFactors, turned: Frames, joints: Tensor) -> _Pattern:

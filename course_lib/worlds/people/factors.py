@@ -49,18 +49,18 @@ class PeopleFactors(FactorSet):
     build: Tensor = factor(-1, 1, "slim to stout")
     skin: Tensor = factor(0, 1, "tone of the skin, fair to dark")
     hair_style: Tensor = factor(0, len(HAIR_STYLES) - 1, "a row of HAIR_STYLES", choice=True)
-    hair_color: Tensor = factor(0, 1, "colour of the hair", shape=(3,))
-    top_color: Tensor = factor(0, 1, "colour of shirt or sweater", shape=(3,))
+    hair_colour: Tensor = factor(0, 1, "colour of the hair", shape=(3,))
+    top_colour: Tensor = factor(0, 1, "colour of shirt or sweater", shape=(3,))
     top_accent: Tensor = factor(0, 1, "second colour of its pattern", shape=(3,))
     top_pattern: Tensor = factor(0, len(TOP_PATTERNS) - 1, "a row of TOP_PATTERNS", choice=True)
     pattern_size: Tensor = factor(0.06, 0.2, "period of stripes and checks, or size of the print", unit="m")
     sleeve: Tensor = factor(0, 1, "part of the arm that the sleeve covers, shoulder to wrist")
     hem: Tensor = factor(0, 1, "how far the top falls over the hips; 0 is tucked in")
     bottom_kind: Tensor = factor(0, len(BOTTOM_KINDS) - 1, "a row of BOTTOM_KINDS", choice=True)
-    bottom_color: Tensor = factor(0, 1, "colour of trousers or skirt", shape=(3,))
+    bottom_colour: Tensor = factor(0, 1, "colour of trousers or skirt", shape=(3,))
     bottom_accent: Tensor = factor(0, 1, "colour of the side stripe", shape=(3,))
     leg: Tensor = factor(0, 1, "length of trousers or skirt, short to long")
-    shoe_color: Tensor = factor(0, 1, "colour of the shoes", shape=(3,))
+    shoe_colour: Tensor = factor(0, 1, "colour of the shoes", shape=(3,))
     looseness: Tensor = factor(0, 1, "how loosely the clothes fit")
 
     # Light.
@@ -72,14 +72,14 @@ class PeopleFactors(FactorSet):
 
     # Background.
     scene: Tensor = factor(0, len(SCENES) - 1, "a row of SCENES; the first is the studio", choice=True)
-    wall_color: Tensor = factor(0, 1, "first colour of what stands behind", shape=(3,))
+    wall_colour: Tensor = factor(0, 1, "first colour of what stands behind", shape=(3,))
     wall_accent: Tensor = factor(0, 1, "its second colour", shape=(3,))
-    floor_color: Tensor = factor(0, 1, "first colour of the ground", shape=(3,))
+    floor_colour: Tensor = factor(0, 1, "first colour of the ground", shape=(3,))
     floor_accent: Tensor = factor(0, 1, "its second colour", shape=(3,))
     texture_size: Tensor = factor(0.5, 2, "size of leaves, bricks, tiles relative to the usual")
     texture_place: Tensor = factor(0, 1, "where the pattern of wall and floor lies", shape=(4,))
     wall_distance: Tensor = factor(1, 8, "distance of the wall behind the pelvis", unit="m")
-    seat_color: Tensor = factor(0, 1, "colour of the stool of who sits", shape=(3,))
+    seat_colour: Tensor = factor(0, 1, "colour of the stool of who sits", shape=(3,))
 
     @property
     def wild(self) -> Tensor:

@@ -84,8 +84,8 @@ def paint(
     behind = in_chunks(scene, u, v, view[picture], blockers[picture], cpu=1, cuda=64)
     behind = behind.transpose(0, 1).reshape(3, count, -1)[..., :pixels].unflatten(2, (height, width)).transpose(0, 1)
     front, cover = layers[:3, :, 0].transpose(0, 1), layers[3]
-    color = (front + (1 - cover) * behind).clamp(0, 1).sqrt()
-    return color.contiguous(), layers[4].contiguous(), layers[5].contiguous(), layers[6].long()
+    colour = (front + (1 - cover) * behind).clamp(0, 1).sqrt()
+    return colour.contiguous(), layers[4].contiguous(), layers[5].contiguous(), layers[6].long()
 
 
 def _touched(view: Tensor, shapes: Tensor, size: tuple[int, int]) -> Tensor:

@@ -156,12 +156,12 @@ def _render(
     shapes = shapes_table(pieces, camera, anchor)
     table = to_camera(table, camera, anchor)
     blockers = blockers_table(pieces, camera, anchor)
-    color, mask, depth, index = paint(view, shapes, table, blockers, size, samples=samples, compiled=compiled)
+    colour, mask, depth, index = paint(view, shapes, table, blockers, size, samples=samples, compiled=compiled)
     part = torch.tensor((*pieces.part, 0), device=joints.device)[index]
     material = torch.tensor((*pieces.material, 0), device=joints.device)[index]
     joints_2d = project(joints_3d, camera.intrinsics)
     return PeopleImages(
-        images=color,
+        images=colour,
         mask=mask,
         parts=part,
         materials=material,

@@ -190,7 +190,7 @@ def _clothes(n: int, wild: bool, generator: torch.Generator) -> dict[str, Tensor
 
     tops = BRIGHT if wild else MUTED
     bottoms = WILD_BOTTOMS if wild else BOTTOMS
-    top, accent = _two_colors(n, tops, generator)
+    top, accent = _two_colours(n, tops, generator)
     # Plain tops are as frequent as all patterns together.
     pattern = torch.where(draw(0, 1) < 0.45, 0, choices(n, len(TOP_PATTERNS), generator=generator))
     sleeve = torch.where(draw(0, 1) < 0.5, draw(0.16, 0.34), draw(0.75, 1.0))
@@ -199,24 +199,24 @@ def _clothes(n: int, wild: bool, generator: torch.Generator) -> dict[str, Tensor
     kind = torch.where(draw(0, 1) < 0.2, BOTTOM_KINDS.index("skirt"), kind)
     leg = torch.where(draw(0, 1) < 0.62, 1.0, draw(0.05, 0.6))
     skin = draw(0, 1)
-    hair = _colors(n, HAIR, generator, 0.04)
-    dark = _colors(n, HAIR[:3], generator, 0.03)
+    hair = _colours(n, HAIR, generator, 0.04)
+    dark = _colours(n, HAIR[:3], generator, 0.03)
     return {
         "build": draw(-0.8, 0.9),
         "skin": skin,
         "hair_style": torch.where(draw(0, 1) < 0.06, 0, 1 + choices(n, len(HAIR_STYLES) - 1, generator=generator)),
-        "hair_color": torch.where((skin > 0.5)[:, None], dark, hair),
-        "top_color": top,
+        "hair_colour": torch.where((skin > 0.5)[:, None], dark, hair),
+        "top_colour": top,
         "top_accent": accent,
         "top_pattern": pattern,
         "pattern_size": draw(0.08, 0.17),
         "sleeve": sleeve,
         "hem": torch.where(draw(0, 1) < 0.35, 0.0, draw(0.2, 0.9)),
         "bottom_kind": kind,
-        "bottom_color": _colors(n, bottoms, generator, 0.03),
-        "bottom_accent": _colors(n, BRIGHT, generator, 0.03),
+        "bottom_colour": _colours(n, bottoms, generator, 0.03),
+        "bottom_accent": _colours(n, BRIGHT, generator, 0.03),
         "leg": leg,
-        "shoe_color": _colors(n, SHOES, generator, 0.03),
+        "shoe_colour": _colours(n, SHOES, generator, 0.03),
         "looseness": draw(0, 1),
     }
 
@@ -226,13 +226,13 @@ def _follow(values: dict[str, Tensor], follows: Tensor, generator: torch.Generat
     n, device = len(follows), follows.device
     table = torch.tensor([[float(x) for x in CUSTOMS[name]] for name in ACTIVITIES], device=device)
     sleeve, leg, bright = table[values["activity"]].unbind(-1)
-    vivid, vivid_accent = _two_colors(n, BRIGHT, generator)
-    sober, sober_accent = _two_colors(n, MUTED, generator)
+    vivid, vivid_accent = _two_colours(n, BRIGHT, generator)
+    sober, sober_accent = _two_colours(n, MUTED, generator)
     jitter = uniform(n, -0.05, 0.05, generator=generator)
     wanted = {
         "sleeve": (sleeve + jitter).clamp(0, 1),
         "leg": (leg + jitter).clamp(0, 1),
-        "top_color": torch.where(bright[:, None] > 0, vivid, sober),
+        "top_colour": torch.where(bright[:, None] > 0, vivid, sober),
         "top_accent": torch.where(bright[:, None] > 0, vivid_accent, sober_accent),
         "bottom_kind": values["bottom_kind"].clamp(max=1),
     }
@@ -249,41 +249,41 @@ def _background(n: int, wild: bool, generator: torch.Generator) -> dict[str, Ten
     floors = torch.tensor([[FLOORS[s][i % len(FLOORS[s])] for i in range(6)] for s in SCENES[1:]], device=device)
     wall, ground = walls[scene - 1, wall_row], floors[scene - 1, floor_row]
     jitter = uniform(n, -0.05, 0.05, 4, 3, generator=generator)
-    plain = _colors(n, STUDIO, generator, 0.02)
+    plain = _colours(n, STUDIO, generator, 0.02)
     lighter, darker = 0.55 + 0.45 * plain, 0.93 * plain
     far = uniform(n, 0, 1, generator=generator)
     values = {
         "scene": scene,
-        "wall_color": (wall[:, 0] + jitter[:, 0]).clamp(0, 1),
+        "wall_colour": (wall[:, 0] + jitter[:, 0]).clamp(0, 1),
         "wall_accent": (wall[:, 1] + jitter[:, 1]).clamp(0, 1),
-        "floor_color": (ground[:, 0] + jitter[:, 2]).clamp(0, 1),
+        "floor_colour": (ground[:, 0] + jitter[:, 2]).clamp(0, 1),
         "floor_accent": (ground[:, 1] + jitter[:, 3]).clamp(0, 1),
         "wall_distance": torch.where(scene == SCENES.index("hills"), 6 + 2 * far, 1.5 + 3 * far),
     }
     if not wild:
         values |= {
             "scene": torch.zeros_like(scene),
-            "wall_color": plain,
+            "wall_colour": plain,
             "wall_accent": lighter,
-            "floor_color": darker,
+            "floor_colour": darker,
             "floor_accent": darker,
             "wall_distance": 1.6 + 1.2 * far,
         }
     return values | {
         "texture_size": uniform(n, 0.7, 1.5, generator=generator),
         "texture_place": uniform(n, 0, 1, 4, generator=generator),
-        "seat_color": _colors(n, BOTTOMS, generator, 0.05),
+        "seat_colour": _colours(n, BOTTOMS, generator, 0.05),
     }
 
 
-def _colors(n: int, palette: tuple, generator: torch.Generator, jitter: float) -> Float[Tensor, "n 3"]:
+def _colours(n: int, palette: tuple, generator: torch.Generator, jitter: float) -> Float[Tensor, "n 3"]:
     """Colours of a palette, each a little different."""
     table = torch.tensor(palette, device=generator.device)
     chosen = table[choices(n, len(palette), generator=generator)]
     return (chosen + uniform(n, -jitter, jitter, 3, generator=generator)).clamp(0, 1)
 
 
-def _two_colors(n: int, palette: tuple, generator: torch.Generator) -> tuple[Tensor, Tensor]:
+def _two_colours(n: int, palette: tuple, generator: torch.Generator) -> tuple[Tensor, Tensor]:
     """Two different colours of a palette."""
     table = torch.tensor(palette, device=generator.device)
     first = choices(n, len(palette), generator=generator)

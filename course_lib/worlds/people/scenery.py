@@ -7,7 +7,7 @@ from torch import Tensor
 
 from course_lib.worlds.kernel import pointwise
 
-Color = tuple[Tensor, Tensor, Tensor]
+Colour = tuple[Tensor, Tensor, Tensor]
 _GOLDEN = 2.399963  # radians: successive waves turn by the golden angle, so that none repeats another
 
 
@@ -19,7 +19,7 @@ def smooth(x: Tensor, low: float, high: float) -> Tensor:
 
 
 @pointwise
-def blend(a: Color, b: Color, t: Tensor) -> Color:
+def blend(a: Colour, b: Colour, t: Tensor) -> Colour:
     """Colour a where t is 0, b where it is 1."""
     return tuple(p + (q - p) * t for p, q in zip(a, b, strict=True))
 
@@ -46,7 +46,9 @@ def groove(x: Tensor, width: float) -> Tensor:
 
 
 @pointwise
-def wall(kind: Tensor, x: Tensor, y: Tensor, place: tuple[Tensor, Tensor], size: Tensor, a: Color, b: Color) -> Color:
+def wall(
+    kind: Tensor, x: Tensor, y: Tensor, place: tuple[Tensor, Tensor], size: Tensor, a: Colour, b: Colour
+) -> Colour:
     """Colour of what stands behind, at x metres to the side and y metres up."""
     studio = blend(a, b, 0.35 * smooth(y, 0.0, 3.2))
     u, v = x / size, y / size
@@ -78,7 +80,9 @@ def wall(kind: Tensor, x: Tensor, y: Tensor, place: tuple[Tensor, Tensor], size:
 
 
 @pointwise
-def floor(kind: Tensor, x: Tensor, z: Tensor, place: tuple[Tensor, Tensor], size: Tensor, a: Color, b: Color) -> Color:
+def floor(
+    kind: Tensor, x: Tensor, z: Tensor, place: tuple[Tensor, Tensor], size: Tensor, a: Colour, b: Colour
+) -> Colour:
     """Colour of the ground at x metres to the side and z metres towards the camera."""
     u, v = x / size, z / size
     blotch = waves(1.6 * u, 1.6 * v, place, 4)
@@ -94,9 +98,9 @@ def floor(kind: Tensor, x: Tensor, z: Tensor, place: tuple[Tensor, Tensor], size
 
 
 @pointwise
-def pick(kind: Tensor, *colors: Color) -> Color:
+def pick(kind: Tensor, *colours: Colour) -> Colour:
     """The colour whose place in the list is `kind`."""
-    result = colors[0]
-    for i, color in enumerate(colors[1:], 1):
-        result = tuple(torch.where(kind == i, new, old) for new, old in zip(color, result, strict=True))
+    result = colours[0]
+    for i, colour in enumerate(colours[1:], 1):
+        result = tuple(torch.where(kind == i, new, old) for new, old in zip(colour, result, strict=True))
     return result

@@ -70,9 +70,9 @@ def shade(
         blockers: Capsules that cast shadows, `(b, 7, m)`.
     """
     camera = _columns(view, 3)
-    color = _body_color(*_rays(u, v, offsets, camera), depth, index, camera, shapes, looks, blockers)
+    colour = _body_colour(*_rays(u, v, offsets, camera), depth, index, camera, shapes, looks, blockers)
     hit = depth < MISS
-    layers = [torch.where(hit, c, 0.0).mean(1) for c in color]
+    layers = [torch.where(hit, c, 0.0).mean(1) for c in colour]
     person = _of_piece(looks, index, 20)
     return torch.stack([*layers, hit.to(depth.dtype).mean(1), torch.where(hit, person, 0.0).mean(1)], 1)
 
@@ -137,7 +137,7 @@ def _of_piece(table: Tensor, index: Tensor, row: int) -> Tensor:
 
 
 @pointwise
-def _body_color(x, y, ex, ey, s, index, camera, shapes, looks, blockers):
+def _body_colour(x, y, ex, ey, s, index, camera, shapes, looks, blockers):
     """Linear colour of the rays' first points, `(b, s, p)` each of three."""
     shape, look = (functools.partial(_of_piece, table, index) for table in (shapes, looks))
     s = torch.clamp_max(s, 10.0)
@@ -152,7 +152,7 @@ def _body_color(x, y, ex, ey, s, index, camera, shapes, looks, blockers):
     nx = qxx * rx + qxy * ry + qxz * rz - center * ax
     ny = qxy * rx + qyy * ry + qyz * rz - center * ay
     nz = qxz * rx + qyz * ry + qzz * rz - center * az
-    color = tuple(look(i) for i in range(3))
+    colour = tuple(look(i) for i in range(3))
     accent = tuple(look(i) for i in range(3, 6))
     kind = look(6)
     along = px * look(7) + py * look(8) + pz * look(9) + look(10)
@@ -160,7 +160,7 @@ def _body_color(x, y, ex, ey, s, index, camera, shapes, looks, blockers):
     scale = torch.rsqrt(torch.clamp_min(nx * nx + ny * ny + nz * nz, 1e-16))
     nx, ny, nz = nx * scale, ny * scale, nz * scale
     front = nx * look(15) + ny * look(16) + nz * look(17)
-    albedo = paint(kind, color, accent, along, across, front)
+    albedo = paint(kind, colour, accent, along, across, front)
     # Folds of cloth tip the normal up and down along the piece.
     wander = 1.7 * torch.sin(13 * px + 11 * pz) + 1.3 * torch.sin(11 * py + 7 * px)
     fold = look(18) * torch.sin(38 * height + wander)
@@ -202,7 +202,7 @@ def light(albedo, normal, point, ray, gloss, camera, blockers):
 
 
 @pointwise
-def paint(kind, color, accent, along, across, front):
+def paint(kind, colour, accent, along, across, front):
     """Colour of a surface before light, sRGB; the kinds are those of `clothes.KINDS`."""
     turn = 2 * math.pi
     hoops, stripes = torch.sin(turn * along), torch.sin(turn * across)
@@ -221,7 +221,7 @@ def paint(kind, color, accent, along, across, front):
     eyes = torch.clamp(1.6 - (eye_x * eye_x * 130 + (along - 0.13) * (along - 0.13) * 300), 0, 1) * seen
     brows = torch.clamp(1.5 - (eye_x * eye_x * 60 + (along - 0.42) * (along - 0.42) * 900), 0, 1) * seen
     dark = torch.maximum(eyes, 0.55 * brows)
-    painted = scenery.blend(color, accent, second)
+    painted = scenery.blend(colour, accent, second)
     return tuple(c * (1 - 0.8 * dark) for c in painted)
 
 

@@ -33,7 +33,7 @@ def test_domains_differ_in_scene_activity_view_and_colour():
     }
     assert set(wild.activity.tolist()) == set(range(len(people.ACTIVITIES)))
     assert wild.pitch.std() > 2 * studio.pitch.std()
-    saturation = [(f.top_color.amax(1) - f.top_color.amin(1)).mean() for f in (studio, wild)]
+    saturation = [(f.top_colour.amax(1) - f.top_colour.amin(1)).mean() for f in (studio, wild)]
     assert saturation[1] > 2 * saturation[0]
 
 
@@ -79,7 +79,7 @@ def test_combine_takes_each_group_from_its_source():
         for name in people.GROUPS[group]:
             assert torch.equal(getattr(mixed, name), getattr(source, name)), name
     alone = people.combine(pose=a, appearance=b[2], light=a)
-    assert torch.equal(alone.top_color, b.top_color[2].expand(4, 3))
+    assert torch.equal(alone.top_colour, b.top_colour[2].expand(4, 3))
     assert torch.equal(alone.light_azimuth, a.light_azimuth)
     assert torch.equal(alone.scene, a.scene)
 

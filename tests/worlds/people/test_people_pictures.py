@@ -186,7 +186,7 @@ def test_a_swap_changes_what_it_should():
     for row in range(6):
         shirt = (other.materials[row] == skin) & (other.mask[row] == 1)
         colour = other.images[row][shirt.expand(3, -1, -1)].reshape(3, -1).median(1).values
-        palette = torch.stack([a.top_color[row], a.top_accent[row]])
+        palette = torch.stack([a.top_colour[row], a.top_accent[row]])
         # Light changes the brightness; the hue is that of the clothes of A.
         direction = torch.nn.functional.cosine_similarity(palette, colour[None])
         assert direction.max() > 0.97
