@@ -198,6 +198,11 @@ class Poses:
         """The kept directions, `(K, 3 j)`, orthonormal."""
         return self._spectrum[1][: self.kept]
 
+    @property
+    def all_directions(self) -> np.ndarray:
+        """Every principal direction, `(3 j, 3 j)`, orthonormal rows."""
+        return self._spectrum[1]
+
     def squared_error(self) -> float:
         """Mean over the set of the squared distance between a pose and what the kept components rebuild of it."""
         rows = self.poses.reshape(len(self.poses), -1)
