@@ -52,7 +52,8 @@ class ProbeTask:
         channels: Channels of a picture.
         size: Height and width.
         visible: Names of the numbers that pixels hold.
-        hidden: Names of those that the crop takes away. A name in neither list is asked for, and told in the table only.
+        hidden: Names of those that the crop takes away. A name in neither list is asked for too, and told in the
+            table.
         pictures: Pictures to train on; they are drawn once.
         steps: Training steps.
     """
