@@ -62,7 +62,7 @@ def _cameras() -> list[Refutation]:
         ),
         refute(
             id="centre-before-division",
-            says=f"{AIGN}, pose section: the centre added before the division",
+            says=f"the other reading of the same line of the {AIGN}: the centre added before the division",
             lhs=pixel,
             rhs=added_first,
             correct=divided + centre,
@@ -108,13 +108,36 @@ def _bodies() -> list[Refutation]:
     outwards = outwards + bone(r"\mathbf{R}_0\mathbf{R}_1\mathbf{R}_2\mathbf{o}_3", 0, 1, 2)
     inwards = root + first + bone(r"\mathbf{R}_1\mathbf{R}_0\mathbf{o}_2", 1, 0)
     inwards = inwards + bone(r"\mathbf{R}_2\mathbf{R}_1\mathbf{R}_0\mathbf{o}_3", 2, 1, 0)
-    pose = Term(r"\mathbf{R}^{\top}\mathbf{R}\mathbf{X}", lambda m: (m.body(m.first) @ m.rotation).ravel())
-    combination = Term(r"\sum_{j} \alpha_j \mathbf{B}_j", lambda m: m.first @ m.basis)
+
+    def undone(latex: str, *order: int) -> Term:
+        def turned(m: Chain) -> np.ndarray:
+            return np.linalg.multi_dot([np.eye(3), *(m.turns[i].T for i in order), m.offsets[len(order) - 1]])
+
+        return Term(latex, turned)
+
+    backwards = root + undone(r"\mathbf{R}_0^{\top}\mathbf{o}_1", 0)
+    backwards = backwards + undone(r"\mathbf{R}_0^{\top}\mathbf{R}_1^{\top}\mathbf{o}_2", 0, 1)
+    backwards = backwards + undone(r"\mathbf{R}_0^{\top}\mathbf{R}_1^{\top}\mathbf{R}_2^{\top}\mathbf{o}_3", 0, 1, 2)
+    pose = Term(r"\mathbf{X}_1", lambda m: m.poses[0].ravel())
+    combination = Term(
+        r"\sum_{j} \alpha_{1j} \mathbf{B}_j",
+        lambda m: m.all_directions @ (m.poses[0].ravel() - m.mean) @ m.all_directions,
+    )
     mean = Term(r"\bar{\mathbf{B}}", lambda m: m.mean)
     return [
         refute(
+            id="rows-for-columns",
+            says="readers of Human3.6M's files that take row vectors for columns",
+            lhs=tip,
+            rhs=backwards,
+            correct=outwards,
+            samples=_samples(Chain.draw),
+            number="5.10",
+            because="a row times a matrix is the transposed matrix times the column; all bone lengths stay right",
+        ),
+        refute(
             id="order-of-rotations",
-            says="readers of motion files that take row vectors for columns",
+            says="ports that compose as for rows and multiply columns",
             lhs=tip,
             rhs=inwards,
             correct=outwards,
@@ -144,7 +167,7 @@ def _motion() -> list[Refutation]:
     return [
         refute(
             id="inverse-motion",
-            says="loaders that take camera-to-world matrices for world-to-camera ones",
+            says="loaders that give the motion of the camera where that of the points is wanted",
             lhs=flow,
             rhs=undone,
             samples=_samples(TwoViews.draw),
