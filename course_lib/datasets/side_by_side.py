@@ -14,7 +14,7 @@ from course_lib.datasets.folders import how_to_obtain
 from course_lib.datasets.pictures import decode_image
 from course_lib.datasets.records import LazyImages, RecordSet
 
-FOLDERS = ("edges2shoes", "shoes_edges_pairs")
+FOLDERS = ("edges2shoes", "edges2shoes/edges2shoes", "shoes_edges_pairs")
 NAME = re.compile(r"(\d{1,9})_AB\.jpg", re.ASCII)
 ORDERS = ("edges|photo", "photo|edges")
 LOOKED_AT = 8  # pairs, spread over the set, in which the order of the halves is checked

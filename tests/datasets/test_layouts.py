@@ -31,6 +31,8 @@ LAYOUTS = (
     ("cmu asf/amc", "cmu_mocap", "cmu_mocap/allasfamc/subjects"),
     ("cmu bvh", "cmu_mocap", "cmu_mocap/bvh"),
     ("itop", "itop", "itop"),
+    ("mnist_cdcb", "mnist_cdcb", "mnist_cdcb"),
+    ("side_by_side", "edges2shoes", "edges2shoes/edges2shoes"),
 )
 
 
