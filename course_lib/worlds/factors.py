@@ -8,6 +8,8 @@ from typing import Any, TypeVar
 import torch
 from torch import Tensor
 
+from course_lib.worlds.short_repr import ShortRepr
+
 
 @dataclass(frozen=True)
 class Factor:
@@ -45,7 +47,7 @@ Factors = TypeVar("Factors", bound="FactorSet")
 
 
 @dataclass(frozen=True)
-class FactorSet:
+class FactorSet(ShortRepr):
     """Values of all factors of a world for n pictures; a subclass names them as fields made by `factor`.
 
     Each field is a tensor `(n, *shape)`, float32, or int64 for a choice. A set can be indexed like a tensor, moved,
@@ -69,8 +71,9 @@ class FactorSet:
                 smallest, largest = (float(end) for end in torch.aminmax(values))
                 slack = 1e-5 * (spec.high - spec.low)
                 if not (smallest >= spec.low - slack and largest <= spec.high + slack):
+                    found = f"is {smallest:g}" if smallest == largest else f"spans [{smallest:g}, {largest:g}]"
                     raise ValueError(
-                        f"`{spec.name}` spans [{smallest:g}, {largest:g}]: it must lie in "
+                        f"`{spec.name}` {found}: it must lie in "
                         f"[{spec.low:g}, {spec.high:g}]{' ' + spec.unit if spec.unit else ''}"
                     )
 
@@ -125,6 +128,9 @@ class FactorSet:
                 raise ValueError(f"there is no factor `{name}`: choose from {', '.join(factors)}")
         values = {name: getattr(self, name) for name in factors}
         for name, change in changes.items():
+            parts = change if isinstance(change, list | tuple) else (change,)
+            if any(isinstance(part, str) for part in parts):
+                raise ValueError(f"`{name}` (={change!r}) must be a number or a tensor")
             old, new = values[name], torch.as_tensor(change, device=values[name].device)
             if new.is_floating_point() and not old.is_floating_point():
                 raise ValueError(f"`{name}` (={change}) names one of several kinds: give whole numbers")
@@ -139,11 +145,26 @@ class FactorSet:
         return {name: getattr(self, name) for name in self.factors()}
 
 
+def check_generator(generator: object) -> None:
+    """Refuse what cannot draw, such as a seed.
+
+    Raises:
+        ValueError: `generator` is no `torch.Generator`.
+    """
+    if not isinstance(generator, torch.Generator):
+        seed = generator if isinstance(generator, int) else 0
+        raise ValueError(
+            f"`generator` (={generator!r}) must be a torch.Generator: give `course_lib.training.generator({seed})`"
+        )
+
+
 def uniform(n: int, low: float, high: float, *shape: int, generator: torch.Generator) -> Tensor:
     """Float32 values drawn evenly from [low, high), `(n, *shape)`, on the generator's device."""
+    check_generator(generator)
     return low + (high - low) * torch.rand(n, *shape, generator=generator, device=generator.device)
 
 
 def choices(n: int, count: int, *shape: int, generator: torch.Generator) -> Tensor:
     """Int64 values drawn evenly from 0 to count - 1, `(n, *shape)`, on the generator's device."""
+    check_generator(generator)
     return torch.randint(count, (n, *shape), generator=generator, device=generator.device)

@@ -9,7 +9,7 @@ from jaxtyping import Float, Int
 from torch import Tensor
 
 from course_lib.worlds.faces import palette
-from course_lib.worlds.factors import Factor, FactorSet, factor
+from course_lib.worlds.factors import Factor, Factors, FactorSet, check_generator, factor
 
 Choice = Int[Tensor, " n"]
 Number = Float[Tensor, " n"]
@@ -87,6 +87,14 @@ class FaceFactors(FactorSet):
     shift_y: Number = factor(-0.03, 0.03, "place in the picture, downwards", unit="picture heights")
     scale: Number = factor(0.92, 1.06, "size of the whole person")
 
+    def replace(self: Factors, **changes: Tensor | float | int | str | Sequence[str]) -> Factors:
+        """As `FactorSet.replace`; kinds can be named: `hair_colour="grey"`, or a name for each row.
+
+        Raises:
+            ValueError: No such factor or kind, a value out of its range, or one whose shape does not fit.
+        """
+        return FactorSet.replace(self, **{name: _numbered(name, change) for name, change in changes.items()})
+
 
 Override = float | int | str | Sequence[float] | Sequence[int] | Sequence[str]
 
@@ -110,6 +118,7 @@ def sample_factors(n: int, *, generator: torch.Generator, **overrides: Override)
     Raises:
         ValueError: `n` is not positive, there is no such factor, or a range or kind lies outside what the factor takes.
     """
+    check_generator(generator)
     if n < 1:
         raise ValueError(f"`n` (={n}) must be 1 or more")
     specs = FaceFactors.factors()
@@ -128,6 +137,18 @@ def sample_factors(n: int, *, generator: torch.Generator, **overrides: Override)
             low, high = _range(spec, overrides.get(name))
             values[name] = (low + (high - low) * draw).clamp(low, high)
     return FaceFactors(**values)
+
+
+def _numbered(name: str, change: Tensor | float | int | str | Sequence[str]) -> Tensor | float | int | str:
+    """A change in which the names of kinds have become their numbers."""
+    several = isinstance(change, list | tuple) and any(isinstance(kind, str) for kind in change)
+    if name not in KINDS or not (several or isinstance(change, str)):
+        return change
+    kinds = KINDS[name]
+    unknown = [kind for kind in (change if several else (change,)) if kind not in kinds]
+    if unknown:
+        raise ValueError(f"`{name}` (={change!r}) must name one of {', '.join(kinds)}, for all rows or for each")
+    return torch.tensor([kinds.index(kind) for kind in change]) if several else kinds.index(change)
 
 
 def _range(spec: Factor, wanted: Override | None) -> tuple[float, float]:

@@ -6,6 +6,7 @@ import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
+from course_lib.worlds.checks import check_factors, check_square
 from course_lib.worlds.chunks import in_chunks
 from course_lib.worlds.faces import body, features, hair
 from course_lib.worlds.faces.canvas import PARTS, place
@@ -13,6 +14,7 @@ from course_lib.worlds.faces.factors import FaceFactors
 from course_lib.worlds.faces.landmarks import LANDMARKS, landmarks, nose_box
 from course_lib.worlds.faces.sheet import model_sheet, pack, unpack
 from course_lib.worlds.kernel import kernel
+from course_lib.worlds.short_repr import ShortRepr
 
 SIZES = (16, 512)
 # Pixels, and pictures on a GPU, drawn at once: fixed, so that one compiled kernel serves pictures of every size.
@@ -48,7 +50,7 @@ def draw_faces(x: Tensor, y: Tensor, step: Tensor, rows: Tensor) -> tuple[Tensor
 
 
 @dataclass(frozen=True)
-class FaceImages:
+class FaceImages(ShortRepr):
     """Pictures of faces and what is true of them.
 
     Attributes:
@@ -100,8 +102,10 @@ def render(factors: FaceFactors, *, size: int = 64, compiled: bool | None = None
         compiled: True or False to insist on compiled or eager drawing; None compiles where that is possible.
 
     Raises:
-        ValueError: `size` is out of range.
+        ValueError: Factors of another world, or `size` is out of range.
     """
+    check_factors(factors, FaceFactors)
+    check_square(size)
     if not SIZES[0] <= size <= SIZES[1]:
         raise ValueError(f"`size` (={size}) must be {SIZES[0]} to {SIZES[1]} pixels")
     sheet = model_sheet(factors)

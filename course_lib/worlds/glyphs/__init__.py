@@ -1,4 +1,9 @@
-"""Glyphs: ten digit-like signs with known slant, width, stroke and wobble, grey or as coloured pairs."""
+"""Glyphs: ten digit-like signs with known slant, width, stroke and wobble, grey or as coloured pairs.
+
+signs = glyphs.sample_factors(32, generator=gen)
+leaning = glyphs.render(signs.replace(slant=0.3), size=28).images
+pairs = glyphs.coloured_pairs(leaning, generator=gen)  # pairs.coloured_background, pairs.coloured_digit
+"""
 
 from course_lib.worlds.glyphs.coloured import ColouredPairs, coloured_pairs
 from course_lib.worlds.glyphs.factors import GlyphFactors, sample_factors

@@ -10,9 +10,12 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from course_lib.worlds.factors import check_generator
+from course_lib.worlds.short_repr import ShortRepr
+
 
 @dataclass(frozen=True)
-class ColouredPairs:
+class ColouredPairs(ShortRepr):
     """The same n signs in both domains, with the two colours that the domains do not share.
 
     Attributes:
@@ -44,6 +47,7 @@ def coloured_pairs(images: Float[Tensor, "n 1 h w"], *, generator: torch.Generat
     Raises:
         ValueError: `images` is not `(n, 1, h, w)` or leaves [0, 1].
     """
+    check_generator(generator)
     if images.ndim != 4 or images.shape[1] != 1:
         raise ValueError(f"`images` has shape {tuple(images.shape)}: give grey signs, (n, 1, h, w)")
     if images.numel() and not (float(images.min()) >= 0 and float(images.max()) <= 1):

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from course_lib.worlds.factors import FactorSet, choices, factor, uniform
+from course_lib.worlds.factors import FactorSet, check_generator, choices, factor, uniform
 from course_lib.worlds.glyphs.strokes import CLASSES, POINTS
 
 
@@ -38,6 +38,7 @@ def sample_factors(
     Raises:
         ValueError: `wobble` or `label` is out of its range.
     """
+    check_generator(generator)
     if not 0 <= wobble <= 1:
         raise ValueError(f"`wobble` (={wobble}) must lie in [0, 1]: 0 for printed forms, 1 for the whole range")
     ranges = GlyphFactors.factors()

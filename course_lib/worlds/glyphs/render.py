@@ -6,17 +6,19 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
+from course_lib.worlds.checks import check_factors, check_square
 from course_lib.worlds.chunks import in_chunks
 from course_lib.worlds.glyphs.factors import GlyphFactors
 from course_lib.worlds.glyphs.strokes import control_points, segment_ends
 from course_lib.worlds.kernel import kernel
+from course_lib.worlds.short_repr import ShortRepr
 
 HALF_HEIGHT = 0.335  # of a sign, in image sizes
 EDGE = 1.3  # pixels over which the edge of a stroke fades
 
 
 @dataclass(frozen=True)
-class GlyphImages:
+class GlyphImages(ShortRepr):
     """Pictures of glyphs with what is known about them.
 
     Attributes:
@@ -45,8 +47,10 @@ def render(factors: GlyphFactors, *, size: int = 28, compiled: bool | None = Non
         compiled: True or False to insist on the compiled or the eager kernel, None to choose.
 
     Raises:
-        ValueError: `size` is too small.
+        ValueError: Factors of another world, or `size` is too small.
     """
+    check_factors(factors, GlyphFactors)
+    check_square(size)
     if size < 8:
         raise ValueError(f"`size` (={size}) must be at least 8 pixels: smaller signs cannot be told apart")
     segments = _segments(factors) * size + (size - 1) / 2

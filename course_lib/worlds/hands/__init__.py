@@ -1,4 +1,9 @@
-"""Hands: a right hand of 26 degrees of freedom as depth maps, with its joints, parts and shape known."""
+"""Hands: a right hand of 26 degrees of freedom as depth maps, with its joints, parts and shape known.
+
+drawn = hands.sample_factors(32, generator=gen)
+out = hands.render(drawn, size=64)  # out.depth_mm, out.labels, out.normals
+tips = out.joints()[:, geometry.HAND_21.index("index_tip")]  # metres; out.joints_uvd() in pixels
+"""
 
 from course_lib.worlds.hands.anatomy import LANDMARKS, landmarks
 from course_lib.worlds.hands.crop import HandCrop, crop_hands

@@ -10,12 +10,14 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from course_lib.worlds.short_repr import ShortRepr
+
 CUBE_MM = 250.0
 FRONT_MM = 10.0  # added to depths behind the front face, so that no hand pixel has the value of "nothing"
 
 
 @dataclass(frozen=True)
-class HandCrop:
+class HandCrop(ShortRepr):
     """Cropped and normalised depth maps.
 
     Attributes:

@@ -6,6 +6,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from course_lib.geometry.skeletons import ICVL_16, NYU_14, Skeleton
+from course_lib.worlds.checks import height_and_width
 from course_lib.worlds.hands.anatomy import KNUCKLES, LANDMARKS, WRIST_HALF
 from course_lib.worlds.hands.factors import FINGERS
 from course_lib.worlds.hands.parts import hand_parts
@@ -45,7 +46,7 @@ def render_joints(
         ValueError: Another skeleton, joints that are not finite, or joints at or behind the camera.
     """
     points = complete(joints, skeleton)
-    height, width = (size, size) if isinstance(size, int) else size
+    height, width = height_and_width(size)
     if intrinsics is None:
         middle = (joints.amin(1) + joints.amax(1)) / 2
         intrinsics = crop_camera(middle, min(height, width))

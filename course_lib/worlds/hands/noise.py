@@ -5,6 +5,8 @@ import torch.nn.functional as F
 from jaxtyping import Float
 from torch import Tensor
 
+from course_lib.worlds.factors import check_generator
+
 
 def add_noise(
     depth_mm: Float[Tensor, "n 1 h w"],
@@ -31,8 +33,9 @@ def add_noise(
         Depth in millimetres, 0 for the background and for lost pixels.
 
     Raises:
-        ValueError: A negative amount.
+        ValueError: A negative amount, or no generator.
     """
+    check_generator(generator)
     for name, value in (("amount", amount), ("step_mm", step_mm), ("holes", holes)):
         if not value >= 0:
             raise ValueError(f"`{name}` (={value}) must be 0 or more")

@@ -9,6 +9,7 @@ from torch import Tensor
 
 from course_lib.worlds.hands.anatomy import LANDMARKS
 from course_lib.worlds.raycast import prepare_cone
+from course_lib.worlds.short_repr import ShortRepr
 
 SEGMENTS = ("proximal", "middle", "distal")
 PARTS = (
@@ -82,7 +83,7 @@ CAPSULES = _all_parts()
 
 
 @dataclass(frozen=True)
-class HandParts:
+class HandParts(ShortRepr):
     """The capsules of n hands, in the order of `CAPSULES`.
 
     Attributes:

@@ -7,18 +7,20 @@ from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
 from course_lib.geometry.skeletons import HAND_21, Skeleton, convert
+from course_lib.worlds.checks import check_factors, height_and_width
 from course_lib.worlds.chunks import in_chunks
 from course_lib.worlds.hands.anatomy import LANDMARKS, landmarks
 from course_lib.worlds.hands.factors import HandFactors
 from course_lib.worlds.hands.parts import HandParts, hand_parts, part_labels
 from course_lib.worlds.kernel import kernel
 from course_lib.worlds.raycast import MISS, cone_normals, nearest_packed, prepared_cone_depth
+from course_lib.worlds.short_repr import ShortRepr
 
 CUBE = 0.25  # metres that the default camera sees at the depth of the hand
 
 
 @dataclass(frozen=True)
-class HandImages:
+class HandImages(ShortRepr):
     """Depth maps of hands with what is known about them.
 
     Attributes:
@@ -104,8 +106,9 @@ def render(
         compiled: True or False to insist on the compiled or the eager kernel, None to choose.
 
     Raises:
-        ValueError: `size` is too small.
+        ValueError: Factors of another world, or `size` is too small.
     """
+    check_factors(factors, HandFactors)
     points = landmarks(factors)
     height, width = _size(size)
     if intrinsics is None:
@@ -146,7 +149,7 @@ def pixel_rays(intrinsics: Float[Tensor, "n 3 3"], height: int, width: int) -> t
 
 
 def _size(size: int | tuple[int, int]) -> tuple[int, int]:
-    height, width = (size, size) if isinstance(size, int) else size
+    height, width = height_and_width(size)
     if min(height, width) < 8:
         raise ValueError(f"`size` (={size}) must be at least 8 pixels: a finger is a tenth of the picture wide")
     return height, width

@@ -5,7 +5,7 @@ import math
 import torch
 from torch import Tensor
 
-from course_lib.worlds.factors import uniform
+from course_lib.worlds.factors import check_generator, uniform
 from course_lib.worlds.hands.anatomy import LANDMARKS, landmarks
 from course_lib.worlds.hands.factors import DEGREE, FINGERS, POSE, SHAPE, HandFactors
 from course_lib.worlds.hands.parts import JOINTS, RADII
@@ -65,6 +65,7 @@ def sample_factors(
     Raises:
         ValueError: An unknown gesture, a number of subjects below 1, or a negative `view`.
     """
+    check_generator(generator)
     if gesture is not None and gesture not in GESTURES:
         raise ValueError(f"`gesture` (={gesture!r}) must be one of {', '.join(GESTURES)}")
     if subjects is not None and subjects < 1:

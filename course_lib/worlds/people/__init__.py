@@ -3,6 +3,9 @@
 `f = people.sample_factors(32, generator=g)` draws them, `people.render(f, size=64)` their pictures with labels, depth
 and joints. A person walks when the phase runs: `f[0].repeat(24).replace(phase=torch.arange(24) / 24)`. The truth of a
 swap is `people.render(people.combine(pose=f_b, appearance=f_a))`, and `people.render_joints` draws any given poses.
+
+out = people.render(people.sample_factors(32, generator=gen, activities="walking"), size=64)
+wrists = out.joints_2d[:, geometry.H36M_17.index("left_wrist")]  # pixels; out.joints_3d in metres
 """
 
 from course_lib.worlds.people.activities import ACTIVITIES

@@ -15,6 +15,7 @@ from torch import Tensor
 from course_lib.geometry import H36M_17, make_transform, transform_points
 from course_lib.worlds.people.body import outline
 from course_lib.worlds.people.factors import PeopleFactors
+from course_lib.worlds.short_repr import ShortRepr
 
 FOCAL = 1150.0  # pixels, for the full picture of 1000 x 1000 pixels
 MARGIN = 1.09  # crop relative to the body
@@ -22,7 +23,7 @@ SMALLEST = 1.45  # metres at the distance of the body: a crouching person does n
 
 
 @dataclass(frozen=True)
-class Camera:
+class Camera(ShortRepr):
     """Cameras of n pictures.
 
     Attributes:

@@ -7,6 +7,7 @@ from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
 from course_lib.geometry import H36M_17, project, transform_points
+from course_lib.worlds.checks import check_factors, height_and_width
 from course_lib.worlds.people.activities import ACTIVITIES
 from course_lib.worlds.people.body import frames, lowest
 from course_lib.worlds.people.camera import Camera, fit_camera, place_camera
@@ -17,10 +18,11 @@ from course_lib.worlds.people.picture import paint
 from course_lib.worlds.people.pose_prior import body_joints
 from course_lib.worlds.people.tables import blockers_table, shapes_table, to_camera, view_table
 from course_lib.worlds.people.visibility import visible_joints
+from course_lib.worlds.short_repr import ShortRepr
 
 
 @dataclass(frozen=True)
-class PeopleImages:
+class PeopleImages(ShortRepr):
     """Pictures of people and their ground truth; n pictures of h x w pixels.
 
     Attributes:
@@ -48,6 +50,10 @@ class PeopleImages:
     intrinsics: Float[Tensor, "n 3 3"]
     camera_from_world: Float[Tensor, "n 4 4"]
 
+    def __len__(self) -> int:
+        """Number of pictures."""
+        return len(self.images)
+
 
 def render(
     factors: PeopleFactors, *, size: int | tuple[int, int] = 64, samples: int = 2, compiled: bool | None = None
@@ -59,7 +65,11 @@ def render(
         size: Pixels, (height, width), or one number for both.
         samples: Rays across a pixel: 2 means 2 x 2, 4 gives smoother edges for a figure.
         compiled: As in `Kernel`.
+
+    Raises:
+        ValueError: Factors of another world, no picture, or a `size` or `samples` that cannot be.
     """
+    check_factors(factors, PeopleFactors)
     height, width = _size(size)
     if not len(factors):
         raise ValueError("`factors` holds no pictures (n = 0): draw at least one")
@@ -102,6 +112,7 @@ def render_joints(
         samples: Rays across a pixel, as in `render`.
         compiled: As in `Kernel`.
     """
+    check_factors(appearance, PeopleFactors, "appearance")
     height, width = _size(size)
     count = len(joints)
     if len(appearance) not in (1, count):
@@ -175,7 +186,7 @@ def _render(
 
 
 def _size(size: int | tuple[int, int]) -> tuple[int, int]:
-    height, width = (size, size) if isinstance(size, int) else size
+    height, width = height_and_width(size)
     if min(height, width) < 1:
         raise ValueError(f"`size` (={size}) must be positive: give pixels, or (height, width)")
     return height, width

@@ -1,12 +1,13 @@
 """Which people there are: the laws of the factors in the two domains."""
 
 import math
+from collections.abc import Sequence
 
 import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from course_lib.worlds.factors import choices, uniform
+from course_lib.worlds.factors import check_generator, choices, uniform
 from course_lib.worlds.people.activities import ACTIVITIES, STYLES
 from course_lib.worlds.people.factors import BOTTOM_KINDS, DOMAINS, HAIR_STYLES, SCENES, TOP_PATTERNS, PeopleFactors
 
@@ -116,7 +117,7 @@ def sample_factors(
     *,
     generator: torch.Generator,
     domain: str = "studio",
-    activities: tuple[str, ...] | None = None,
+    activities: str | Sequence[str] | None = None,
     clothes_follow_pose: float = 0.0,
     cut_off: float = 0.0,
 ) -> PeopleFactors:
@@ -127,7 +128,7 @@ def sample_factors(
         generator: Source of the numbers; the factors are on its device.
         domain: "studio": plain wall and floor, muted clothes, five activities, a level camera; "wild": parks, streets,
             rooms and hills, bright clothes, more activities, other views.
-        activities: Which ones, names from `ACTIVITIES`, equally often; by default those of the domain.
+        activities: Which ones, a name or several from `ACTIVITIES`, equally often; by default those of the domain.
         clothes_follow_pose: Chance that a person wears what is usual for the activity (`CUSTOMS`: who walks or runs
             wears short sleeves and bright colours, who sits long ones) instead of clothes drawn apart from the pose.
         cut_off: Chance that the picture shows a part of the person only.
@@ -135,6 +136,7 @@ def sample_factors(
     Raises:
         ValueError: An unknown domain or activity, or a chance outside [0, 1].
     """
+    check_generator(generator)
     if domain not in DOMAINS:
         raise ValueError(f"`domain` (={domain!r}) must be one of {', '.join(DOMAINS)}")
     for name, chance in (("clothes_follow_pose", clothes_follow_pose), ("cut_off", cut_off)):
@@ -142,6 +144,7 @@ def sample_factors(
             raise ValueError(f"`{name}` (={chance}) is a chance: it must lie in [0, 1]")
     wild = domain == "wild"
     names = (ACTIVITIES if wild else STUDIO_ACTIVITIES) if activities is None else activities
+    names = (names,) if isinstance(names, str) else tuple(names)
     unknown = set(names) - set(ACTIVITIES)
     if unknown or not names:
         found = f"names {', '.join(sorted(unknown))}" if unknown else "is empty"

@@ -7,7 +7,7 @@ from typing import Literal
 import torch
 from torch import Tensor
 
-from course_lib.worlds.factors import FactorSet, factor, uniform
+from course_lib.worlds.factors import FactorSet, check_generator, factor, uniform
 from course_lib.worlds.streets.palettes import WORLDS
 
 SIDES = 2  # left and right of the road
@@ -95,6 +95,7 @@ def sample_factors(
     Raises:
         ValueError: No such world.
     """
+    check_generator(generator)
     if world not in WORLDS:
         raise ValueError(f"`world` (={world!r}) must be one of {', '.join(WORLDS)}")
     kind, ranges = WORLDS[world], StreetFactors.factors()

@@ -8,7 +8,9 @@ from torch import Tensor
 
 from course_lib.geometry.cameras import intrinsics_matrix
 from course_lib.geometry.rigid import invert, relative_motion
+from course_lib.worlds.checks import check_factors, height_and_width
 from course_lib.worlds.chunks import in_chunks
+from course_lib.worlds.short_repr import ShortRepr
 from course_lib.worlds.streets.factors import StreetFactors
 from course_lib.worlds.streets.layout import Scene, build_scene, camera_from_world, camera_path
 from course_lib.worlds.streets.motion import exact_flow
@@ -17,7 +19,7 @@ from course_lib.worlds.streets.trace import CAR, FAR, cast, crop, first_hit, gri
 
 
 @dataclass(frozen=True)
-class StreetImages:
+class StreetImages(ShortRepr):
     """Pairs of successive frames with their geometry; lengths in metres.
 
     Attributes:
@@ -53,7 +55,7 @@ class StreetImages:
 
 
 @dataclass(frozen=True)
-class StreetDrive:
+class StreetDrive(ShortRepr):
     """Frames along one drive.
 
     Attributes:
@@ -84,8 +86,9 @@ def render(
         compiled: True or False to insist on the compiled or the eager kernel, None to choose.
 
     Raises:
-        ValueError: `size` is too small.
+        ValueError: Factors of another world, or `size` is too small.
     """
+    check_factors(factors, StreetFactors)
     height, width = _checked(size)
     n = len(factors)
     intrinsics = _intrinsics(factors, height, width)
@@ -130,6 +133,7 @@ def drive(
     Raises:
         ValueError: Several streets, no frame, or `size` is too small.
     """
+    check_factors(factors, StreetFactors)
     if len(factors) != 1 or frames < 1:
         raise ValueError(f"`factors` holds {len(factors)} streets and `frames` is {frames}: drive through one street")
     height, width = _checked(size)
@@ -142,7 +146,7 @@ def drive(
 
 
 def _checked(size: int | tuple[int, int]) -> tuple[int, int]:
-    height, width = (size, size) if isinstance(size, int) else size
+    height, width = height_and_width(size)
     if height < 16 or width < 16:
         raise ValueError(f"`size` (={size}) must be at least 16 pixels each way")
     return height, width

@@ -100,3 +100,7 @@ def test_combine_takes_each_group_from_its_source():
 def test_what_cannot_be_is_refused_by_name(call, message):
     with pytest.raises(ValueError, match=message):
         call()
+
+
+def test_one_activity_can_be_a_plain_name():
+    assert draw(20, activities="running").activity.equal(draw(20, activities=("running",)).activity)
