@@ -148,7 +148,7 @@ def glyph_pictures(n: int, gen: torch.Generator) -> tuple[Tensor, dict[str, Tens
 
 TASKS = {
     "glyphs": ProbeTask(
-        glyph_pictures, 1, (32, 32), ("slant", "width", "stroke", "shift to the right", "brightness"), (), 30_000
+        glyph_pictures, 1, (32, 32), ("slant", "width", "stroke", "shift to the right", "brightness"), (), 12_000, 600
     ),
     "hands": ProbeTask(
         hand_pictures,
@@ -163,7 +163,8 @@ TASKS = {
             "scale of the hand",
         ),
         ("distance",),
-        16_000,
+        10_000,
+        800,
     ),
     "people": ProbeTask(
         people_pictures,
@@ -178,8 +179,8 @@ TASKS = {
             "red of the top",
         ),
         ("stature",),
-        10_000,
-        1600,
+        8000,
+        1000,
     ),
     "streets, two frames": ProbeTask(
         street_pictures,
@@ -187,19 +188,19 @@ TASKS = {
         (48, 96),
         ("speed", "turn", "heading", "height of the camera", "width of the road"),
         (),
-        3000,
-        900,
+        2500,
+        700,
     ),
     # Speed and turn of one frame are drawn apart from it: they stand in no list, and show whether anything leaks.
-    "streets, one frame": ProbeTask(single_frames, 3, (48, 96), ("heading",), (), 3000, 600),
+    "streets, one frame": ProbeTask(single_frames, 3, (48, 96), ("heading",), (), 1500, 300),
     "faces": ProbeTask(
         face_pictures,
         3,
         (64, 64),
         ("nose width", "smile", "eye size", "mouth width", "skin tone", "turn", "light azimuth"),
         (),
-        20_000,
-        1800,
+        14_000,
+        1100,
     ),
 }
 SHOWN = sum(len(task.visible) for task in TASKS.values())
