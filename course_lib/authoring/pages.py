@@ -143,11 +143,12 @@ def _claim_row(claim: dict) -> list[str]:
     if paper.get("value") is not None:
         against.append(f"{number(paper['value'])} ({paper.get('source', 'paper')})")
     run = ", ".join(str(part) for part in (ours.get("profile"), ours.get("device")) if part)
+    seeds = len(ours.get("seeds") or [])
     return [
         cell(claim["what"]),
         mean,
         cell("; ".join(against)) or "none",
-        cell(f"{len(ours.get('seeds') or [])} seeds, {run}"),
+        cell(f"{seeds} seed{'s' * (seeds != 1)}, {run}"),
         f"`{claim.get('rule', '')}`",
         "yes" if claim.get("holds") else "**no**",
     ]

@@ -41,6 +41,7 @@ EXPERIMENTS = (
         run=long_run,
         needs="mnist",
         seeds=(0,),
+        once="one long run is asked for, beside three of the standard length",
         claims=(
             Claim(
                 id="mnist_nll_long",

@@ -258,6 +258,7 @@ class Experiment:
         claims: What it measures.
         seeds: The seeds, all reported.
         needs: Dataset without which it cannot run; empty for none.
+        once: Why fewer than three seeds are enough, where they are.
     """
 
     name: str
@@ -265,3 +266,4 @@ class Experiment:
     claims: tuple[Claim, ...]
     seeds: tuple[int, ...]
     needs: str = ""
+    once: str = ""

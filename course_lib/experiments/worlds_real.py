@@ -62,7 +62,7 @@ def pose_basis(seed: int) -> dict[str, Measurement]:
         "people": world,
     }
     extra = {name: {str(count): error for count, error in curve.items()} for name, curve in curves.items()}
-    return {"pose_basis_mm": Measurement(real[60], real[30], extra)}
+    return {"pose_basis_mm": Measurement(real[60], extra=extra)}
 
 
 def rendered_hand(seed: int) -> dict[str, Measurement]:

@@ -214,7 +214,7 @@ def _row(claim: Mapping[str, Any]) -> list[str]:
     ours, baseline, paper = claim["ours"], claim.get("baseline") or {}, claim.get("paper") or {}
     return [
         claim["what"],
-        f"{number(ours['mean'])}{_unit(claim)} ({len(ours['values'])} seeds, {ours['profile']})",
+        f"{number(ours['mean'])}{_unit(claim)} ({len(ours['values'])} seed{'s' * (len(ours['values']) != 1)}, {ours['profile']})",
         f"{number(ours['band'][0])} to {number(ours['band'][1])}" if len(ours["values"]) > 1 else "one run",
         f"{baseline['name']}: {number(baseline['mean'])}" if baseline.get("mean") is not None else "",
         f"{number(paper['value'])} ({paper['source']})" if paper.get("value") is not None else "",

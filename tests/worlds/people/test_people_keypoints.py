@@ -49,4 +49,5 @@ def test_the_face_lies_on_the_drawn_head():
         column, row = found.points[:, OPENPOSE_18.index(name)].round().long().unbind(-1)
         assert (out.parts[torch.arange(6), 0, row, column] == people.PARTS.index("head")).all()
         joint = people.openpose_joints(out.joints_3d)[:, OPENPOSE_18.index(name), 2]
-        assert (out.depth[torch.arange(6), 0, row, column] - joint).abs().max() < 0.05  # beside the nose, a pixel shows the cheek
+        # Beside the nose, a pixel shows the cheek.
+        assert (out.depth[torch.arange(6), 0, row, column] - joint).abs().max() < 0.05
