@@ -187,7 +187,33 @@ def results(root: Path) -> str:
             lines += [f"Measured with {versions}.", ""]
     if not found:
         lines += ["No lesson has been measured yet.", ""]
+    lines += _world_speeds(root)
     return "\n".join(lines).rstrip() + "\n"
+
+
+def _world_speeds(root: Path) -> list[str]:
+    """How fast the worlds are drawn, as `bench/worlds.py` recorded it; nothing where it has not run."""
+    path = root / "bench" / "results" / "worlds.json"
+    if not path.exists():
+        return []
+    bench = json.loads(path.read_text(encoding="utf-8"))
+    rows = []
+    for what, ways in bench["tables"].items():
+        for way, numbers in ways.items():
+            rate = numbers.get("pictures_a_second")
+            tests = numbers.get("million_tests_a_second")
+            speed = f"{rate:,} pictures a second" if rate else f"{tests:,} million tests a second" if tests else ""
+            rows.append([cell(what), cell(way), f"{numbers['median_ms']:g}", cell(speed)])
+    machine = bench["machine"]
+    device = machine.get("gpu") or f"{machine['cpu'].strip()}, {machine['threads']} thread"
+    return [
+        "## How fast the worlds are drawn",
+        "",
+        table(["What", "How", "ms", "Speed"], rows),
+        "",
+        f"Measured by `python bench/worlds.py` on {device}.",
+        "",
+    ]
 
 
 def _link_to_equation(root: Path, page: str | None, equation: str, text: str) -> str:

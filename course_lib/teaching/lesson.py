@@ -212,9 +212,10 @@ def sentence(claim: Mapping[str, Any]) -> str:
 
 def _row(claim: Mapping[str, Any]) -> list[str]:
     ours, baseline, paper = claim["ours"], claim.get("baseline") or {}, claim.get("paper") or {}
+    seeds = "1 seed" if len(ours["values"]) == 1 else f"{len(ours['values'])} seeds"
     return [
         claim["what"],
-        f"{number(ours['mean'])}{_unit(claim)} ({len(ours['values'])} seed{'s' * (len(ours['values']) != 1)}, {ours['profile']})",
+        f"{number(ours['mean'])}{_unit(claim)} ({seeds}, {ours['profile']})",
         f"{number(ours['band'][0])} to {number(ours['band'][1])}" if len(ours["values"]) > 1 else "one run",
         f"{baseline['name']}: {number(baseline['mean'])}" if baseline.get("mean") is not None else "",
         f"{number(paper['value'])} ({paper['source']})" if paper.get("value") is not None else "",

@@ -232,3 +232,18 @@ def test_docstrings_are_translated():
     assert lines[0] == "With :math:`a_i` and :math:`b`, ``beta`` and :math:`c`; :math:`k`\\ KL."
     assert ".. code-block:: text" in lines
     assert docstrings.shaped("jaxtyping.Float[torch.Tensor, b z] | None") == 'Float[Tensor, "b z"] | None'
+
+
+def test_results_page_shows_how_fast_the_worlds_are_drawn(project):
+    assert "How fast the worlds" not in pages.results(project)
+    folder = project / "bench" / "results"
+    folder.mkdir(parents=True)
+    row = {"p10_ms": 1.0, "median_ms": 2.5, "pictures_a_second": 12800}
+    bench = {
+        "tables": {"hands, batch 32": {"compiled": row}},
+        "machine": {"cpu": "a processor", "threads": 1, "gpu": None},
+    }
+    (folder / "worlds.json").write_text(json.dumps(bench), encoding="utf-8")
+    text = pages.results(project)
+    assert "| hands, batch 32 | compiled | 2.5 | 12,800 pictures a second |" in text
+    assert "on a processor, 1 thread" in text
