@@ -211,7 +211,14 @@ TEXT: dict[str, Callable[[random.Random, bytes], bytes]] = {
 
 # --- what is packed --------------------------------------------------------------------------------------------------
 def _inside(rng: random.Random, raw: bytes, binary: bool) -> tuple[str, bytes] | None:
-    """Damage what a packed file holds; None where nothing is packed."""
+    """Damage what a packed file holds; None where nothing is packed, or only the first bytes say so."""
+    try:
+        return _unpacked(rng, raw, binary)
+    except (OSError, EOFError, ValueError, zlib.error, struct.error, zipfile.BadZipFile):
+        return None
+
+
+def _unpacked(rng: random.Random, raw: bytes, binary: bool) -> tuple[str, bytes] | None:
     if raw[:2] == b"\x1f\x8b":
         name, damaged = _damage(rng, gzip.decompress(raw), binary)
         return f"{name}, inside the gzip stream", gzip.compress(damaged, mtime=0)

@@ -69,13 +69,16 @@ def render(factors: GlyphFactors, *, size: int = 28, compiled: bool | None = Non
 
 
 def _segments(factors: GlyphFactors) -> Tensor:
-    """Ends of all segments in image sizes from the centre, `(n, SEGMENTS, 2, 2)`."""
+    """Ends of all segments in image sizes from the centre, `(n, SEGMENTS, 2, 2)`.
+
+    Worked out in double precision: a matrix product in single precision depends in its last bit on the batch.
+    """
     device = factors.device
-    points = control_points().to(device)[factors.label] + factors.shape
-    ends = torch.einsum("nsep,npc->nsec", segment_ends().to(device)[factors.label], points)
+    points = control_points().to(device).double()[factors.label] + factors.shape
+    ends = torch.einsum("nsep,npc->nsec", segment_ends().to(device).double()[factors.label], points)
     x, y = ends.unbind(-1)
     x = x * factors.width[:, None, None] - y * factors.slant[:, None, None]  # y points down
-    return HALF_HEIGHT * torch.stack([x, y], dim=-1) + factors.shift[:, None, None]
+    return (HALF_HEIGHT * torch.stack([x, y], dim=-1) + factors.shift[:, None, None]).float()
 
 
 @kernel
