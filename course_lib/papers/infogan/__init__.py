@@ -6,7 +6,15 @@ settings for MNIST, `DIGITS_PROFILES` those for the 8 x 8 digits that come with 
 for the world of glyphs; `READINGS` holds how the paper, the official code and a port differ.
 """
 
-from course_lib.papers.infogan.config import DIGITS_PROFILES, GLYPHS_PROFILES, PROFILES, READINGS, InfoGanConfig
+from course_lib.papers.infogan.config import (
+    DIGITS_PROFILES,
+    GLYPHS_PROFILES,
+    PROFILES,
+    READINGS,
+    InfoGanConfig,
+    PairsConfig,
+)
+from course_lib.papers.infogan.deform import Deformation, deform
 from course_lib.papers.infogan.model import (
     CodePosterior,
     Codes,
@@ -26,6 +34,16 @@ from course_lib.papers.infogan.objective import (
     information_bounds,
     information_loss,
 )
+from course_lib.papers.infogan.pairs import (
+    CodeChoice,
+    PairNet,
+    choose_code,
+    install_code,
+    pair_features,
+    pair_rate,
+    pair_step,
+    without,
+)
 from course_lib.papers.infogan.step import infogan_optimizers, infogan_step
 
 __all__ = [
@@ -33,22 +51,33 @@ __all__ = [
     "GLYPHS_PROFILES",
     "PROFILES",
     "READINGS",
+    "CodeChoice",
     "CodePosterior",
     "Codes",
+    "Deformation",
     "Discriminator",
     "Generator",
     "InfoGan",
     "InfoGanConfig",
     "Judgement",
+    "PairNet",
+    "PairsConfig",
     "Recognition",
     "RecognitionHead",
     "Trunk",
+    "choose_code",
+    "deform",
     "discriminator_loss",
     "generator_loss",
     "infogan_optimizers",
     "infogan_step",
     "information_bounds",
     "information_loss",
+    "install_code",
+    "pair_features",
+    "pair_rate",
+    "pair_step",
     "sample_codes",
     "sample_noise",
+    "without",
 ]

@@ -1,7 +1,9 @@
 """Settings of InfoGAN (lesson 06); the defaults are those of the official code for MNIST."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
+
+from course_lib.papers.infogan.deform import Deformation
 
 Information = Literal["trunk", "head", "passive_head", "passive_separate"]
 GanLoss = Literal["nonsaturating", "minimax", "least_squares", "hinge", "wasserstein"]
@@ -93,6 +95,45 @@ class InfoGanConfig:
     def code_size(self) -> int:
         """Numbers of the code as the generator sees it: one-hot discrete codes, then continuous ones."""
         return sum(self.categories) + self.continuous
+
+
+@dataclass(frozen=True, kw_only=True)
+class PairsConfig:
+    """How Q learns from pairs of deformed real images (`pairs.py`); not in the paper, the numbers are ours.
+
+    Attributes:
+        deformation: What makes the two copies of a pair differ.
+        weight_embedding: Weight of InfoNCE between the embeddings.
+        weight_codes: Weight of the mean exact information between discrete codes.
+        embedding: Numbers of the embedding.
+        values: Number of values of each discrete code trained with the features.
+        temperature: Divides the cosines in InfoNCE.
+        batch_size: Pairs a step.
+        steps: Steps.
+        lr: Adam's learning rate at its highest.
+        warmup: Steps of linear warm-up.
+        restarts: Ten-valued codes trained on the finished features.
+        restart_steps: Steps of each.
+        restart_batch: Pairs in such a step.
+        restart_lr: Adam's learning rate for them.
+        restart_images: Images whose features are kept for them.
+    """
+
+    deformation: Deformation = field(default_factory=Deformation)
+    weight_embedding: float = 1.0
+    weight_codes: float = 1.0
+    embedding: int = 64
+    values: tuple[int, ...] = (50, 50, 50, 10, 10, 10)
+    temperature: float = 0.3
+    batch_size: int = 256
+    steps: int = 750
+    lr: float = 1e-3
+    warmup: int = 50
+    restarts: int = 32
+    restart_steps: int = 300
+    restart_batch: int = 2_000
+    restart_lr: float = 5e-3
+    restart_images: int = 20_000
 
 
 # How three sources read the same paper: what differs from the defaults.
