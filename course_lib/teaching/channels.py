@@ -56,6 +56,21 @@ class CodeChannel:
         return replace(model, critic=model.log_ratio + 1)
 
     @classmethod
+    def near_best(cls, gen: torch.Generator) -> "CodeChannel":
+        """A random channel that tells much, and a critic not far from its log-ratio."""
+        model = cls.draw(gen)
+        rows = model.rows**4 / (model.rows**4).sum(1, keepdims=True)
+        model = replace(model, rows=rows)
+        return replace(model, critic=model.log_ratio + 0.1 * model.critic)
+
+    @classmethod
+    def split(cls, gen: torch.Generator) -> "CodeChannel":
+        """A random channel whose first two outputs tell the same: one output, split by a coin that knows nothing."""
+        model = cls.draw(gen)
+        both, share = model.rows[:, 0] + model.rows[:, 1], 0.2 + 0.6 * float(uniform(gen, 1)[0])
+        return replace(model, rows=np.column_stack([share * both, (1 - share) * both, model.rows[:, 2:]]))
+
+    @classmethod
     def noiseless(cls, gen: torch.Generator, k: int = 3) -> "CodeChannel":
         """A random prior, and an x that names its code almost surely, with the posterior as Q."""
         rows = np.full((k, k), 1e-15) + (1 - k * 1e-15) * np.eye(k)
@@ -158,12 +173,12 @@ def example_channel() -> CodeChannel:
 
 @dataclass(frozen=True)
 class CorrelatedGaussians:
-    """Pairs (x, y) of standard normal vectors whose coordinates are correlated one by one.
+    """A code c and an observation x, standard normal vectors whose coordinates are correlated one by one.
 
     Attributes:
         dims: Number of coordinates.
-        rho: Correlation of each x_i with its y_i, between -1 and 1.
-        slope: Q(x given y) has the mean slope times y ...
+        rho: Correlation of each c_i with its x_i, between -1 and 1.
+        slope: Q(c given x) has the mean slope times x ...
         variance: ... and this variance in each coordinate.
     """
 
@@ -195,26 +210,26 @@ class CorrelatedGaussians:
         return f"{self.dims} pair{'s' * (self.dims > 1)} of normals with correlation {self.rho:g}"
 
     def with_posterior(self) -> "CorrelatedGaussians":
-        """The same pairs with Q(x given y) = N(rho y, 1 - rho squared)."""
+        """The same pairs with Q(c given x) = N(rho x, 1 - rho squared)."""
         return replace(self, slope=self.rho, variance=1 - self.rho**2)
 
     def information(self) -> float:
-        """I(x; y), from the determinant of the joint covariance."""
+        """I(c; x), from the determinant of the joint covariance."""
         eye = np.eye(self.dims)
         cov = np.block([[eye, self.rho * eye], [self.rho * eye, eye]])
         return float(-0.5 * np.linalg.slogdet(cov)[1])
 
     def entropy(self) -> float:
-        """h(x), differential."""
+        """h(c), differential."""
         return 0.5 * self.dims * (LOG_2PI + 1)
 
     def mean_log_q(self) -> float:
-        """E log Q(x given y), from second moments."""
+        """E log Q(c given x), from second moments."""
         error = 1 - 2 * self.slope * self.rho + self.slope**2
         return -0.5 * self.dims * (LOG_2PI + math.log(self.variance) + error / self.variance)
 
     def gap(self) -> float:
-        """E_y of the divergence of Q from the posterior, by quadrature over y of the closed form of two normals."""
+        """E_x of the divergence of Q from the posterior, by quadrature over x of the closed form of two normals."""
         points, weights = np.polynomial.hermite_e.hermegauss(6)
         v = 1 - self.rho**2
         shift = (self.rho - self.slope) * points
@@ -222,15 +237,15 @@ class CorrelatedGaussians:
         return self.dims * float((kl * weights / weights.sum()).sum())
 
     def sample(self, count: int, gen: torch.Generator) -> tuple[np.ndarray, np.ndarray]:
-        """`count` pairs, each `(count, dims)`."""
-        x = normal(gen, count, self.dims)
-        return x, self.rho * x + math.sqrt(1 - self.rho**2) * normal(gen, count, self.dims)
+        """`count` codes and observations, each `(count, dims)`."""
+        c = normal(gen, count, self.dims)
+        return c, self.rho * c + math.sqrt(1 - self.rho**2) * normal(gen, count, self.dims)
 
-    def log_ratio(self, x: np.ndarray, y: np.ndarray) -> np.ndarray:
-        """The best critic, log p(y given x) - log p(y), at `(..., dims)`."""
+    def log_ratio(self, c: np.ndarray, x: np.ndarray) -> np.ndarray:
+        """The best critic, log p(x given c) - log p(x), at `(..., dims)`."""
         v = 1 - self.rho**2
-        return (-0.5 * math.log(v) - 0.5 * (y - self.rho * x) ** 2 / v + 0.5 * y**2).sum(-1)
+        return (-0.5 * math.log(v) - 0.5 * (x - self.rho * c) ** 2 / v + 0.5 * x**2).sum(-1)
 
-    def log_q(self, x: np.ndarray, y: np.ndarray) -> np.ndarray:
-        """Log Q(x given y) at `(..., dims)`."""
-        return (-0.5 * (LOG_2PI + math.log(self.variance) + (x - self.slope * y) ** 2 / self.variance)).sum(-1)
+    def log_q(self, c: np.ndarray, x: np.ndarray) -> np.ndarray:
+        """Log Q(c given x) at `(..., dims)`."""
+        return (-0.5 * (LOG_2PI + math.log(self.variance) + (c - self.slope * x) ** 2 / self.variance)).sum(-1)

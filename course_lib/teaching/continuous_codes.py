@@ -79,6 +79,10 @@ class NoisyDial:
 
     noise: float
 
+    def __str__(self) -> str:
+        """How tables call it."""
+        return f"a dial read with noise of at most {self.noise:g}"
+
     @classmethod
     def draw(cls, gen: torch.Generator) -> "NoisyDial":
         """Noise between 0.1 and 0.9."""
@@ -120,6 +124,10 @@ class TurnedCodes:
         """Any angle but nearly 0 or a right one, moderate noise."""
         u = uniform(gen, 2)
         return cls(0.2 + 1.1 * u[0], 0.2 + 0.6 * u[1])
+
+    def __str__(self) -> str:
+        """How tables call it."""
+        return f"two codes turned by {math.degrees(self.angle):.0f} degrees, noise {self.noise:g}"
 
     @property
     def turn(self) -> np.ndarray:
