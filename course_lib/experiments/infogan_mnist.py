@@ -63,13 +63,23 @@ def steps_to(done: Trained, share: float) -> int | None:
 
 
 def beyond(seed: int) -> dict[str, Measurement]:
-    """Q taught by pairs; then the official game from there, for a fifth of its updates."""
+    """Q taught by pairs, then a game of a fifth of the official updates whose discrete code that Q reads."""
     images, test = mnist()
-    cfg = PROFILES["standard"]
+    cfg = replace(PROFILES["standard"], information="taught", steps=1_000)
     taught, kept = learn_from_pairs(cfg, PairsConfig(), images, seed)
-    at_first = errors_on_real(taught, test.images, test.labels)
-    extra = {**kept, "errors": at_first}
-    return {"mnist_error_beyond": Measurement(100 * at_first["running"]["one_to_one"], extra=extra)}
+    done = play(cfg, images, seed, gan=taught.gan)
+    errors = errors_on_real(done, test.images, test.labels)
+    effects, bounds = code_effects(done), bound_on_new_images(done)
+    extra = {
+        **kept,
+        "game_core_seconds": round(done.seconds, 1),
+        "errors": errors,
+        "bounds": bounds,
+        "effects": effects,
+        "one_code_each": one_code_each(effects),
+        "curve": done.curve,
+    }
+    return {"mnist_error_beyond": Measurement(100 * errors["running"]["one_to_one"], extra=extra)}
 
 
 def additions(seed: int) -> dict[str, Measurement]:

@@ -191,8 +191,8 @@ def learn_from_pairs(
     """Q taught by pairs of deformed real images, its ten-valued code the most informative of all restarts.
 
     Returns:
-        Networks whose discriminator holds that Q (generator and game untrained), and what a record keeps: seconds,
-        the information of all restarts, the last step's terms.
+        Networks whose separate Q is that Q, or whose discriminator is where there is none (generator and game
+        untrained), and what a record keeps: seconds, the information of all restarts, the last step's terms.
     """
     rt, gen = core(), generator(seed)
     with seeded(seed):
@@ -211,8 +211,11 @@ def learn_from_pairs(
         features = pair_features(net, images[: pairs.restart_images], pairs, gen=gen)
     choice = choose_code(features, cfg.categories[0], pairs, gen=gen)
     install_code(net.recognition, choice)
-    gan.discriminator.trunk.load_state_dict(net.recognition.trunk.state_dict())
-    gan.discriminator.recognition.load_state_dict(net.recognition.head.state_dict())
+    if gan.separate is not None:
+        gan.separate.load_state_dict(net.recognition.state_dict())
+    else:
+        gan.discriminator.trunk.load_state_dict(net.recognition.trunk.state_dict())
+        gan.discriminator.recognition.load_state_dict(net.recognition.head.state_dict())
     seconds = time.process_time() - start
     kept = {
         "train_core_seconds": round(seconds, 1),

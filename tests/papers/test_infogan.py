@@ -155,6 +155,15 @@ def test_each_game_pulls_real_and_generated_apart_and_the_generator_the_other_wa
     assert (to_fake < 0).all()
 
 
+def test_a_taught_q_reads_the_discrete_code_and_the_discriminator_the_others():
+    gan = build(replace(SMALL, information="taught"))
+    x = torch.rand(6, 1, 28, 28, generator=generator(0))
+    found, theirs = gan.recognise(x), gan.discriminator(x).posterior
+    torch.testing.assert_close(found.logits[0], gan.separate(x).logits[0])
+    torch.testing.assert_close(found.mu, theirs.mu)
+    assert not torch.equal(found.logits[0], theirs.logits[0])
+
+
 def test_the_variance_is_fixed_learned_or_clamped_as_configured():
     x = torch.rand(6, 1, 28, 28, generator=generator(0))
     assert not build(SMALL).recognise(x).log_var.any()

@@ -11,7 +11,7 @@ from course_lib.papers.infogan import PROFILES, InfoGan, infogan_optimizers, inf
 from course_lib.training import Runtime, generator, seeded
 
 SMALL = PROFILES["smoke"]
-KINDS = ("trunk", "head", "passive_head", "passive_separate")
+KINDS = ("trunk", "head", "passive_head", "passive_separate", "taught")
 
 
 def build(cfg, seed=0):
@@ -50,9 +50,10 @@ def test_one_step_moves_every_weight_once(kind):
     gan, before, terms = after_one_step(replace(SMALL, information=kind))
     moves = moved(gan, before)
     idle = {name for name, _ in gan.named_parameters()} - moves
-    # The outputs for a variance that is fixed, and the weights of a head that nobody trains, stay.
-    assert all(name.startswith("discriminator.recognition") for name in idle), idle
-    assert bool(idle) == (kind == "passive_separate")
+    # Where another network reads the code, nobody trains the head; a taught network is finished.
+    reading = {"passive_separate": "discriminator.recognition", "taught": "separate"}.get(kind)
+    assert all(reading and name.startswith(reading) for name in idle), idle
+    assert bool(idle) == (reading is not None)
     assert all(torch.isfinite(value) for value in terms.values())
     assert all(not value.requires_grad for value in terms.values())
 
@@ -107,6 +108,17 @@ def test_a_separate_passive_q_learns_and_nobody_else_hears_of_it():
     assert difference("passive_separate", lambda gan: gan.separate) > 1e-7
     assert difference("passive_separate", lambda gan: gan.discriminator) == 0
     assert difference("passive_separate", lambda gan: gan.generator) == 0
+
+
+def test_a_taught_q_pays_the_generator_and_stays_as_it_is():
+    cfg = replace(SMALL, information="taught")
+    assert difference("taught", lambda gan: gan.generator) > 1e-7
+    assert difference("taught", lambda gan: gan.discriminator.trunk) > 1e-7  # by the continuous codes
+    gan, before, _ = after_one_step(cfg)
+    taught = {name: value for name, value in gan.state_dict().items() if name.startswith("separate.")}
+    assert all(torch.equal(before[name], value) for name, value in taught.items())  # running statistics too
+    assert all(p.requires_grad for p in gan.separate.parameters())
+    assert not any(layer.training for layer in gan.train().separate.modules())
 
 
 def test_the_generators_half_leaves_no_gradient_in_the_discriminator():

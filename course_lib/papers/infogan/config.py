@@ -5,12 +5,12 @@ from typing import Literal
 
 from course_lib.papers.infogan.deform import Deformation
 
-Information = Literal["trunk", "head", "passive_head", "passive_separate"]
+Information = Literal["trunk", "head", "passive_head", "passive_separate", "taught"]
 GanLoss = Literal["nonsaturating", "minimax", "least_squares", "hinge", "wasserstein"]
 
 _OPTIONS = {
     "gan_loss": ("nonsaturating", "minimax", "least_squares", "hinge", "wasserstein"),
-    "information": ("trunk", "head", "passive_head", "passive_separate"),
+    "information": ("trunk", "head", "passive_head", "passive_separate", "taught"),
     "code_variance": ("fixed", "learned"),
     "noise_prior": ("uniform", "normal"),
     "code_prior": ("uniform", "normal"),
@@ -39,6 +39,8 @@ class InfoGanConfig:
             step, the layers it shares with D (official code). `head`: generator and head, the shared layers are left
             to D (the paper's formula taken literally, and some ports). `passive_head`: the head only, on detached
             layers; the generator never hears of it, a plain GAN. `passive_separate`: likewise, a network of its own.
+            `taught` (ours, see `pairs.py`): discrete codes are read by a finished network that stays as it is,
+            continuous ones as with `trunk`.
         weight_discrete: Weight of the bound for discrete codes (lambda).
         weight_continuous: Weight of the bound for continuous codes.
         code_variance: Variance of the Gaussian Q: 1, or predicted for each image.

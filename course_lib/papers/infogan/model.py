@@ -191,7 +191,7 @@ class InfoGan(nn.Module):
     Attributes:
         generator: G.
         discriminator: D, with Q as a head.
-        separate: Q as a network of its own; None unless `information` is `passive_separate`.
+        separate: Q as a network of its own; None unless `information` is `passive_separate` or `taught`.
     """
 
     def __init__(self, cfg: InfoGanConfig) -> None:
@@ -199,11 +199,28 @@ class InfoGan(nn.Module):
         self.cfg = cfg
         self.generator = Generator(cfg)
         self.discriminator = Discriminator(cfg)
-        self.separate = Recognition(cfg) if cfg.information == "passive_separate" else None
+        self.separate = Recognition(cfg) if cfg.information in ("passive_separate", "taught") else None
+        self.train()
+
+    def train(self, mode: bool = True) -> "InfoGan":
+        """Switch between training and evaluation; a taught Q is finished and stays in evaluation mode."""
+        super().train(mode)
+        if self.separate is not None and self.cfg.information == "taught":
+            self.separate.eval()
+        return self
+
+    def read(self, x: Float[Tensor, "b 1 h w"], judged: Judgement) -> CodePosterior:
+        """Q(c given x) of images that the discriminator has judged, by the network that this run has for it."""
+        if self.separate is None:
+            return judged.posterior
+        posterior = self.separate(x)
+        if self.cfg.information == "passive_separate":
+            return posterior
+        return CodePosterior(posterior.logits, judged.posterior.mu, judged.posterior.log_var)
 
     def recognise(self, x: Float[Tensor, "b 1 h w"]) -> CodePosterior:
-        """Q(c given x) of the network that this run trains for it."""
-        return self.separate(x) if self.separate is not None else self.discriminator(x).posterior
+        """Q(c given x)."""
+        return self.read(x, self.discriminator(x))
 
 
 def sample_codes(

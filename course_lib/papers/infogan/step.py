@@ -42,20 +42,20 @@ def infogan_step(
     """
     autocast = autocast or nullcontext()
     real, b, device = batch.images, len(batch.images), batch.images.device
-    reaches_trunk, passive = cfg.information == "trunk", cfg.information.startswith("passive")
+    passive, head_only = cfg.information.startswith("passive"), cfg.information in ("head", "passive_head")
+    apart = [] if gan.separate is None else [gan.separate]
+    finished = apart if cfg.information == "taught" else []
 
     # Discriminator and Q: real against generated; Q learns to read the codes of generated images.
     opts["d"].zero_grad(set_to_none=True)
-    codes, noise = (
-        sample_codes(b, cfg, generator=gen, device=device),
-        sample_noise(b, cfg, generator=gen, device=device),
-    )
-    with autocast:
+    codes = sample_codes(b, cfg, generator=gen, device=device)
+    noise = sample_noise(b, cfg, generator=gen, device=device)
+    with frozen(*finished), autocast:
         with torch.no_grad():
             fake = gan.generator(noise, codes)
         logits_real = gan.discriminator.logits(real)  # passes of their own: real and generated share no statistics
-        judged = gan.discriminator(fake, detach_recognition=not reaches_trunk)
-        posterior = judged.posterior if gan.separate is None else gan.separate(fake)
+        judged = gan.discriminator(fake, detach_recognition=head_only)
+        posterior = gan.read(fake, judged)
     game = discriminator_loss(logits_real, judged.logits, cfg).mean()
     loss_d = game + information_loss(information_bounds(codes, posterior, cfg), cfg).mean()
     loss_d.backward()
@@ -63,18 +63,12 @@ def infogan_step(
 
     # Generator: images that look real and, unless Q only looks on, whose codes can be read.
     opts["g"].zero_grad(set_to_none=True)
-    codes, noise = (
-        sample_codes(b, cfg, generator=gen, device=device),
-        sample_noise(b, cfg, generator=gen, device=device),
-    )
-    with frozen(gan.discriminator), autocast:
+    codes = sample_codes(b, cfg, generator=gen, device=device)
+    noise = sample_noise(b, cfg, generator=gen, device=device)
+    with frozen(gan.discriminator, *apart), autocast:
         image = gan.generator(noise, codes)
         judged_again = gan.discriminator(image)
-        if gan.separate is None:
-            posterior = judged_again.posterior
-        else:
-            with torch.no_grad():
-                posterior = gan.separate(image)
+        posterior = gan.read(image, judged_again)
     bounds = information_bounds(codes, posterior, cfg)
     game_g = generator_loss(judged_again.logits, cfg).mean()
     loss_g = game_g if passive else game_g + information_loss(bounds, cfg).mean()
@@ -94,7 +88,7 @@ def infogan_step(
 def infogan_optimizers(gan: InfoGan, cfg: InfoGanConfig) -> dict[str, torch.optim.Optimizer]:
     """Adam for the discriminator with Q, and for the generator, each with its own rate (Chen et al. 2016, App. C)."""
     players = list(gan.discriminator.parameters())
-    if gan.separate is not None:
+    if gan.separate is not None and cfg.information != "taught":
         players += gan.separate.parameters()
     fused = {"betas": cfg.betas, "fused": players[0].device.type in ("cpu", "cuda")}
     return {
