@@ -12,7 +12,7 @@ _WORDS = {
     "codes": "without the discrete codes that are trained with the features",
     "thickness": "without changes of thickness",
     "affine": "without rotation, shear, scale and shift",
-    "restarts": "with one restart of the ten-valued code instead of 32",
+    "restarts": "with one restart of the ten-valued code instead of 64",
 }
 
 EXPERIMENTS = (

@@ -131,7 +131,7 @@ class PairsConfig:
     steps: int = 750
     lr: float = 1e-3
     warmup: int = 50
-    restarts: int = 32
+    restarts: int = 64
     restart_steps: int = 300
     restart_batch: int = 2_000
     restart_lr: float = 5e-3

@@ -114,8 +114,9 @@ def pair_features(
 def choose_code(features: Float[Tensor, "v n f"], values: int, cfg: PairsConfig, *, gen: torch.Generator) -> CodeChoice:
     """Train many linear codes of `values` values on fixed features and rank them by their information.
 
-    Each restart climbs the same objective from another start. Most end with two classes merged and a third one split,
-    at visibly less information: the objective itself tells the good ones, no label is needed.
+    Each restart climbs the same objective from another start: data far apart from each other, as in k-means++ (Arthur
+    and Vassilvitskii 2007). Most end with two classes merged and a third one split, at visibly less information: the
+    objective itself tells the good ones, no label is needed.
 
     Args:
         features: From `pair_features`, two copies or more.
@@ -126,12 +127,13 @@ def choose_code(features: Float[Tensor, "v n f"], values: int, cfg: PairsConfig,
     Returns:
         All restarts, the best first.
     """
-    v, n, f = features.shape
+    v, n, _ = features.shape
     where = {"generator": gen, "device": features.device}
     mean, spread = features[0].mean(0), features[0].std(0) + 1e-5
     standard = (features - mean) / spread
-    weight = (0.1 * torch.randn(cfg.restarts, f, values, **where)).requires_grad_()
-    bias = torch.zeros(cfg.restarts, 1, values, device=features.device, requires_grad=True)
+    starts = [_far_apart(standard[0], values, gen=gen) for _ in range(cfg.restarts)]
+    weight = torch.stack([weight for weight, _ in starts]).requires_grad_()
+    bias = torch.stack([bias for _, bias in starts]).requires_grad_()
     opt = torch.optim.Adam([weight, bias], lr=cfg.restart_lr, fused=features.device.type in ("cpu", "cuda"))
     batch = min(cfg.restart_batch, n)
     for step in range(cfg.restart_steps):
@@ -192,6 +194,22 @@ def without(cfg: PairsConfig, part: str) -> PairsConfig:
         case "restarts":
             return replace(cfg, restarts=1)
     raise ValueError(f"`part` (={part!r}) must be 'embedding', 'codes', 'thickness', 'affine' or 'restarts'")
+
+
+def _far_apart(
+    x: Float[Tensor, "n f"], values: int, *, gen: torch.Generator, rows: int = 2000
+) -> tuple[Float[Tensor, "f k"], Float[Tensor, "1 k"]]:
+    """A soft nearest-centre code: each centre a datum drawn with odds that grow with its distance from the others."""
+    x = x[torch.randperm(len(x), generator=gen, device=x.device)[:rows]]
+    centres = [x[0]]
+    nearest = (x - x[0]).square().sum(1)
+    for _ in range(values - 1):
+        odds = nearest + 1e-12  # so that equal data can be drawn at all
+        centres.append(x[torch.multinomial(odds, 1, generator=gen)[0]])
+        nearest = torch.minimum(nearest, (x - centres[-1]).square().sum(1))
+    centre = torch.stack(centres)
+    softness = 1 / nearest.mean().clamp_min(1e-6)
+    return 2 * softness * centre.T, -softness * centre.square().sum(1, keepdim=True).T
 
 
 def _information(a: Float[Tensor, "r b k"], b: Float[Tensor, "r b k"]) -> Float[Tensor, " r"]:
