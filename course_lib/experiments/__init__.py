@@ -3,7 +3,12 @@
 import os
 from pathlib import Path
 
-LESSONS = {"01_elbo": "course_lib.experiments.elbo", "05_worlds": "course_lib.experiments.worlds"}
+LESSONS = {
+    "01_elbo": "course_lib.experiments.elbo",
+    "03_information_bounds": "course_lib.experiments.information",
+    "05_worlds": "course_lib.experiments.worlds",
+    "06_infogan": "course_lib.experiments.infogan",
+}
 
 
 def data_root(dataset: str) -> Path | None:

@@ -1,5 +1,16 @@
 """Losses as pure functions: tensors in, one value a sample out, no weights inside."""
 
+from course_lib.losses.adversarial import (
+    gradient_penalty,
+    hinge_discriminator_loss,
+    least_squares_discriminator_loss,
+    least_squares_generator_loss,
+    minimax_discriminator_loss,
+    minimax_generator_loss,
+    nonsaturating_generator_loss,
+    wasserstein_discriminator_loss,
+    wasserstein_generator_loss,
+)
 from course_lib.losses.elbo import (
     bernoulli_log_likelihood,
     elbo,
@@ -10,14 +21,45 @@ from course_lib.losses.elbo import (
     importance_weighted_bound,
     standard_normal_kl,
 )
+from course_lib.losses.information import (
+    barber_agakov,
+    categorical_entropy,
+    categorical_log_likelihood,
+    donsker_varadhan,
+    gaussian_code_log_likelihood,
+    info_nce,
+    mutual_information,
+    nwj,
+    paired_mutual_information,
+    uniform_entropy,
+)
 
 __all__ = [
+    "barber_agakov",
     "bernoulli_log_likelihood",
+    "categorical_entropy",
+    "categorical_log_likelihood",
+    "donsker_varadhan",
     "elbo",
     "full_gaussian_kl",
+    "gaussian_code_log_likelihood",
     "gaussian_kl",
     "gaussian_log_density",
     "gaussian_log_likelihood",
+    "gradient_penalty",
+    "hinge_discriminator_loss",
     "importance_weighted_bound",
+    "info_nce",
+    "least_squares_discriminator_loss",
+    "least_squares_generator_loss",
+    "minimax_discriminator_loss",
+    "minimax_generator_loss",
+    "mutual_information",
+    "nonsaturating_generator_loss",
+    "nwj",
+    "paired_mutual_information",
     "standard_normal_kl",
+    "uniform_entropy",
+    "wasserstein_discriminator_loss",
+    "wasserstein_generator_loss",
 ]

@@ -15,7 +15,11 @@ import torch
 from torch import Tensor
 
 Inputs = tuple[Any, ...]
-MODULES = ("course_lib.teaching.equations_elbo",)  # each registers the losses of one file
+MODULES = (  # each registers the losses of one file
+    "course_lib.teaching.equations_elbo",
+    "course_lib.teaching.equations_adversarial",
+    "course_lib.teaching.equations_information",
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -36,6 +40,7 @@ class EquationTests:
         batched: Positions of the inputs that carry the batch; None means every tensor.
         batch_axis: The axis of the batch in them.
         differentiable: Positions of the inputs with a gradient; None means every floating-point tensor.
+        mixes: Whether samples depend on one another, as in a statistic of the batch; it may return one number.
         rtol: Relative tolerance against the reference, in float64.
         atol: Absolute tolerance.
         slips: Wrong versions by what to say of them, such as exchanged arguments.
@@ -54,6 +59,7 @@ class EquationTests:
     batched: tuple[int, ...] | None = None
     batch_axis: int = 0
     differentiable: tuple[int, ...] | None = None
+    mixes: bool = False
     rtol: float = 1e-7
     atol: float = 1e-9
     slips: dict[str, Callable[..., Tensor]] = field(default_factory=dict)

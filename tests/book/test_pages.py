@@ -107,6 +107,7 @@ def test_loss_card_agrees_with_the_library():
     import torch
 
     from course_lib import losses
+    from course_lib.teaching.equation_tests import find
 
     read = loss_card.signatures(ROOT / "course_lib/losses")
     assert set(read) == set(losses.__all__)
@@ -114,19 +115,29 @@ def test_loss_card_agrees_with_the_library():
         assert [argument for argument, _ in loss["arguments"]] == list(
             inspect.signature(getattr(losses, name)).parameters
         )
-    b, z = 3, 4
-    gen = torch.Generator().manual_seed(0)
-    sizes = {"b": b, "z": z, "k": 5, "...": 6, "*batch": b, "*#batch": b, "*pixels": 6}
     for name, loss in read.items():
-        given = []
-        for argument, shape in loss["arguments"]:
-            if not shape or (argument in ("beta", "log_var") and "z" not in shape):
-                continue
-            size = [sizes[axis] for axis in shape.split()]
-            drawn = torch.rand(size, generator=gen)
-            given.append(torch.eye(z).expand(b, z, z) if argument.startswith("tril") else drawn)
+        given = find(name).draw(torch.Generator().manual_seed(0))  # inputs that make sense, such as one-hot codes
+        known: dict[str, tuple[int, ...]] = {}
+        for (_, shape), one in zip(loss["arguments"], given, strict=False):
+            if shape and isinstance(one, torch.Tensor):
+                bind(shape.split(), tuple(one.shape), known)
         value = getattr(losses, name)(*given)
-        assert list(value.shape) == [sizes[axis] for axis in loss["returns"].split()], name
+        returned = [size for axis in loss["returns"].split() for size in known[axis]]
+        assert list(value.shape) == returned, name
+
+
+def bind(axes, sizes, known):
+    """Give each axis its size, the one that stands for several what is left; a name has one size."""
+    several = [i for i, axis in enumerate(axes) if axis == "..." or axis.startswith("*")]
+    spare = len(sizes) - (len(axes) - len(several))
+    assert len(several) <= 1
+    assert spare >= 0 if several else spare == 0
+    at = 0
+    for i, axis in enumerate(axes):
+        width = spare if i in several else 1
+        found = sizes[at : at + width]
+        assert axis == "..." or "#" in axis or known.setdefault(axis, found) == found, axis
+        at += width
 
 
 def result(holds=True) -> dict:

@@ -17,6 +17,8 @@ from course_lib.losses import (
     standard_normal_kl,
 )
 
+PUBLIC = sorted(name for name in losses.__all__ if getattr(losses, name).__module__ == "course_lib.losses.elbo")
+
 
 def raw(loss):
     """The loss without the shape checks of the test session, which would speak before it does."""
@@ -46,18 +48,18 @@ def inputs(dtype=torch.float64):
     }
 
 
-def test_the_cases_below_cover_every_public_loss():
-    assert set(inputs()) == set(losses.__all__)
+def test_the_cases_below_cover_every_public_loss_of_the_file():
+    assert set(inputs()) == set(PUBLIC)
 
 
-@pytest.mark.parametrize("name", losses.__all__)
+@pytest.mark.parametrize("name", PUBLIC)
 def test_gradients_agree_with_finite_differences(name):
     args = inputs()[name]
     variables = tuple(a.clone().requires_grad_() if isinstance(a, torch.Tensor) else a for a in args)
     assert torch.autograd.gradcheck(getattr(losses, name), variables)
 
 
-@pytest.mark.parametrize("name", losses.__all__)
+@pytest.mark.parametrize("name", PUBLIC)
 def test_single_precision_agrees_with_double(name):
     loss = getattr(losses, name)
     narrow, wide = loss(*inputs(torch.float32)[name]), loss(*inputs()[name])
@@ -66,7 +68,7 @@ def test_single_precision_agrees_with_double(name):
 
 
 # Triangular solves have no bfloat16 kernel in PyTorch.
-@pytest.mark.parametrize("name", sorted(set(losses.__all__) - {"full_gaussian_kl"}))
+@pytest.mark.parametrize("name", sorted(set(PUBLIC) - {"full_gaussian_kl"}))
 def test_bfloat16_is_finite_and_near(name):
     loss = getattr(losses, name)
     coarse, wide = loss(*inputs(torch.bfloat16)[name]), loss(*inputs()[name])

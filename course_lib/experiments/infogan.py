@@ -1,0 +1,193 @@
+"""Experiments of lesson 06: what InfoGAN's code comes to mean, how reliably, and what makes it reliable."""
+
+from course_lib.experiments.infogan_glyphs import disentangled, sweep
+from course_lib.experiments.infogan_mnist import ADDITIONS, additions, beyond, faithful, kmeans, readings, step_time
+from course_lib.experiments.record import Claim, Experiment
+
+CHEN = "Chen et al. 2016, section 7.2"
+ERROR = {"metric": "error", "unit": "%", "floor": 0.0}
+
+_WORDS = {
+    "embedding": "without InfoNCE",
+    "codes": "without the discrete codes that are trained with the features",
+    "thickness": "without changes of thickness",
+    "affine": "without rotation, shear, scale and shift",
+    "restarts": "with one restart of the ten-valued code instead of 64",
+}
+
+EXPERIMENTS = (
+    Experiment(
+        name="faithful",
+        run=faithful,
+        needs="mnist",
+        seeds=(0, 1, 2, 3, 4),
+        claims=(
+            Claim(
+                id="li_ceiling",
+                what="bound on the information between the ten-valued code and new images after 5,000 updates "
+                "(ceiling: ln 10 = 2.303)",
+                metric="L_I",
+                unit="nats",
+                better="higher",
+                rule="mean >= 2.2",
+                profile="standard",
+                paper={"value": 2.30, "source": "Chen et al. 2016, section 7.1, figure 1"},
+            ),
+            Claim(
+                id="mnist_error_faithful",
+                what="MNIST test images outside their class's value of the code, one to one, official settings",
+                rule="max <= 60",
+                profile="standard",
+                paper={"value": 5.0, "source": CHEN},
+                **ERROR,
+            ),
+        ),
+    ),
+    Experiment(
+        name="beyond",
+        run=beyond,
+        needs="mnist",
+        seeds=(0, 1, 2, 3, 4),
+        claims=(
+            Claim(
+                id="mnist_error_beyond",
+                what="the same, Q taught without labels by pairs of deformed real images",
+                rule="mean <= 5",
+                profile="standard",
+                paper={"value": 5.0, "source": CHEN},
+                **ERROR,
+            ),
+        ),
+    ),
+    Experiment(
+        name="additions",
+        run=additions,
+        needs="mnist",
+        seeds=(0, 1, 2),
+        claims=tuple(
+            Claim(
+                id=f"without_{part}",
+                what=f"rise of the error of the taught Q {_WORDS[part]}",
+                metric="rise",
+                unit="points of %",
+                better="higher",
+                rule="mean > 0",
+                profile="standard",
+            )
+            for part in ADDITIONS
+        ),
+    ),
+    Experiment(
+        name="kmeans",
+        run=kmeans,
+        needs="mnist",
+        seeds=(0, 1, 2, 3, 4),
+        claims=(
+            Claim(
+                id="kmeans_error",
+                what="the same for ten means of the pixels",
+                rule="mean <= 60",
+                profile="standard",
+                **ERROR,
+            ),
+        ),
+    ),
+    Experiment(
+        name="readings",
+        run=readings,
+        needs="mnist",
+        seeds=(0, 1, 2, 3, 4),
+        claims=(
+            Claim(
+                id="passive_q_li",
+                what="bound of a Q that only looks on at a plain GAN (the better of a head on the discriminator's "
+                "layers and a network of its own), half of every width, 1,500 updates",
+                metric="L_I",
+                unit="nats",
+                rule="each < baseline",
+                profile="reduced",
+                baseline="InfoGAN of the same size",
+            ),
+            Claim(
+                id="slant_r2",
+                what="share of the variance of slant within a class that one continuous code explains, "
+                "generated images",
+                metric="R2",
+                better="higher",
+                rule="mean > baseline",
+                profile="reduced",
+                baseline="plain GAN with the same inputs",
+            ),
+            Claim(
+                id="width_r2",
+                what="the same for width and the other continuous code",
+                metric="R2",
+                better="higher",
+                rule="mean > baseline",
+                profile="reduced",
+                baseline="plain GAN with the same inputs",
+            ),
+            Claim(
+                id="trunk_ablation",
+                what="bound when the information also trains the layers that Q shares with the discriminator",
+                metric="L_I",
+                unit="nats",
+                better="higher",
+                rule="mean > baseline",
+                profile="reduced",
+                baseline="those layers trained by the game alone",
+            ),
+        ),
+    ),
+    Experiment(
+        name="glyphs",
+        run=disentangled,
+        seeds=(0, 1, 2, 3, 4),
+        claims=(
+            Claim(
+                id="glyph_mig",
+                what="mutual information gap of the two continuous codes for slant and width, glyphs no network made",
+                metric="MIG",
+                better="higher",
+                rule="mean > baseline",
+                profile="standard",
+                baseline="passive Q of a plain GAN",
+            ),
+        ),
+    ),
+    Experiment(
+        name="sweep",
+        run=sweep,
+        seeds=(0, 1, 2),
+        claims=(
+            Claim(
+                id="lambda_sweep",
+                what="mean R2 of slant and width with one code each at the best of the weights 0, 0.01, 0.1, 1, 10",
+                metric="R2",
+                better="higher",
+                rule="each > baseline",
+                profile="standard",
+                baseline="weight 0",
+            ),
+        ),
+    ),
+    Experiment(
+        name="speed",
+        run=step_time,
+        seeds=(0, 1, 2),
+        claims=(
+            Claim(
+                id="step_ms_core",
+                what="an update of the paper's MNIST networks, batch 128, one core, bf16 where the processor has it: "
+                "fastest of 40",
+                metric="time",
+                unit="ms",
+                rule="mean <= 160",
+                profile="paper",
+                floor=0.0,
+            ),
+        ),
+    ),
+)
+
+__all__ = ["EXPERIMENTS"]
