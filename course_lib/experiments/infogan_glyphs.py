@@ -6,13 +6,12 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from course_lib.experiments.infogan_effects import code_effects, one_code_each
 from course_lib.experiments.infogan_runs import (
     Trained,
     agreement,
     bound_on_new_images,
-    code_effects,
     generate,
-    one_code_each,
     play,
     read,
 )

@@ -1,26 +1,46 @@
 """MNIST: the official run, k-means on pixels, and Q taught by pairs of deformed real images."""
 
+import math
 import time
 from dataclasses import replace
+from functools import cache
 
 import torch
-from torch import Tensor
+import torch.nn.functional as F
+from PIL import Image
+from torch import Tensor, nn
 
 from course_lib.datasets import ImageSet, load_mnist
 from course_lib.experiments import data_root, record
+from course_lib.experiments.figures import save_figure
+from course_lib.experiments.infogan_effects import (
+    class_sheet,
+    code_effects,
+    extrapolation,
+    one_code_each,
+    traversal_sheets,
+)
 from course_lib.experiments.infogan_runs import (
     Trained,
     agreement,
     bound_on_new_images,
-    code_effects,
     errors_on_real,
+    generate,
     learn_from_pairs,
-    one_code_each,
     play,
 )
 from course_lib.experiments.record import Measurement
-from course_lib.papers.infogan import PROFILES, PairsConfig, infogan_optimizers, infogan_step, without
-from course_lib.training import generator
+from course_lib.metrics import one_to_one_error
+from course_lib.papers.infogan import (
+    PROFILES,
+    READINGS,
+    PairsConfig,
+    infogan_optimizers,
+    infogan_step,
+    sample_codes,
+    without,
+)
+from course_lib.training import generator, seeded
 
 TRAIN = 55_000  # what the official loader keeps; the other 5,000 served to choose the settings of `PairsConfig`
 # Half of every width and fewer, smaller steps: for comparisons between readings, where the full run would take hours.
@@ -40,26 +60,88 @@ def faithful(seed: int) -> dict[str, Measurement]:
     done = play(PROFILES["standard"], images, seed)
     errors = errors_on_real(done, test.images, test.labels)
     bounds, effects = bound_on_new_images(done), code_effects(done)
+    beyond_the_prior = extrapolation(done, effects)
     extra = {
         "train_core_seconds": round(done.seconds, 1),
         "errors": errors,
         "effects": effects,
         "one_code_each": one_code_each(effects),
-        "effects_at_twice_the_range": code_effects(done, reach=2.0),
         "bounds": bounds,
         "curve": done.curve,
-        "steps_to_90_percent": steps_to(done, 0.9),
     }
+    keep_pictures(done, "faithful", seed)
+    steps = steps_to_ceiling(done), steps_to_settle(done)
     return {
-        "li_ceiling": Measurement(bounds["discrete"], extra={"steps_to_90_percent": extra["steps_to_90_percent"]}),
+        "li_ceiling": Measurement(bounds["discrete"]),
+        "li_before_game": Measurement(steps[0], steps[1]),
         "mnist_error_faithful": Measurement(100 * errors["batch"]["one_to_one"], extra=extra),
+        "drawn_error_faithful": Measurement(100 * drawn_error(done, judge())),
+        "extrapolation": Measurement(
+            min(abs(row["monotone"]) for row in beyond_the_prior.values()), extra=beyond_the_prior
+        ),
     }
 
 
-def steps_to(done: Trained, share: float) -> int | None:
-    """First look at which the bound has this share of the code's entropy."""
-    limit = share * float(torch.tensor(done.cfg.categories[0]).log())
-    return next((look["step"] for look in done.curve if look["info/discrete"] >= limit), None)
+def steps_to_ceiling(done: Trained, share: float = 0.9) -> int:
+    """First look at which the bound has this share of the code's entropy; one more than all updates if never."""
+    limit = share * math.log(done.cfg.categories[0])
+    return next((look["step"] for look in done.curve if look["info/discrete"] >= limit), done.cfg.steps + 1)
+
+
+def steps_to_settle(done: Trained, *, smooth: int = 5, share: float = 0.1) -> int:
+    """First look from which the generator's loss, a moving mean of five looks, keeps within a tenth of its span.
+
+    The middle is its mean over the last five looks, the span what it covers after the first look.
+    """
+    raw = [look["g/loss"] for look in done.curve]
+    means = [sum(raw[max(0, i - smooth + 1) : i + 1]) / min(smooth, i + 1) for i in range(len(raw))]
+    limit = share * (max(means) - min(means))
+    settled = len(means)
+    while settled and abs(means[settled - 1] - means[-1]) <= limit:
+        settled -= 1
+    return done.curve[min(settled, len(means) - 1)]["step"]
+
+
+def keep_pictures(done: Trained, name: str, seed: int) -> None:
+    """A sheet of all classes for this seed, and for seed 0 the frames of the sweeps of the continuous codes."""
+    save_figure(class_sheet(done), f"06_infogan_{name}_{seed}.webp", quality=60)
+    if seed == 0:
+        for code, frames in enumerate(traversal_sheets(done)):
+            save_figure(stacked(frames), f"06_infogan_{name}_code_{code + 2}.webp", quality=60)
+
+
+def stacked(frames: list[Image.Image]) -> Image.Image:
+    """Frames of one size, one below the other; the lesson cuts them apart again."""
+    width, height = frames[0].size
+    sheet = Image.new("L", (width, height * len(frames)))
+    for row, frame in enumerate(frames):
+        sheet.paste(frame, (0, row * height))
+    return sheet
+
+
+@cache
+def judge() -> nn.Module:
+    """A classifier that has seen all labels; it names generated digits and takes no part in training."""
+    train, _ = load_mnist(data_root("mnist") or "mnist")
+    with seeded(0):
+        net = nn.Sequential(nn.Flatten(), nn.Linear(784, 512), nn.ReLU(), nn.Dropout(0.2), nn.Linear(512, 10))
+    gen, opt = generator(0), torch.optim.Adam(net.parameters(), 2e-3, fused=True)
+    with seeded(0):  # of the dropout
+        for _ in range(1500):
+            rows = torch.randint(TRAIN, (256,), generator=gen)
+            opt.zero_grad()
+            F.cross_entropy(net(train.images[rows]), train.labels[rows]).backward()
+            opt.step()
+    return net.eval()
+
+
+@torch.no_grad()
+def drawn_error(done: Trained, named_by: nn.Module, *, seed: int = 4321, n: int = 10_000) -> float:
+    """Share of generated digits that are not what their code draws most often, one to one, in a judge's eyes."""
+    gen = generator(seed)
+    codes = sample_codes(n, done.cfg, generator=gen)
+    named = named_by(generate(done, codes, gen=gen)).argmax(1)
+    return one_to_one_error(codes.classes[:, 0], named)
 
 
 def beyond(seed: int) -> dict[str, Measurement]:
@@ -79,15 +161,29 @@ def beyond(seed: int) -> dict[str, Measurement]:
         "one_code_each": one_code_each(effects),
         "curve": done.curve,
     }
-    return {"mnist_error_beyond": Measurement(100 * errors["running"]["one_to_one"], extra=extra)}
+    keep_pictures(done, "beyond", seed)
+    return {
+        "mnist_error_beyond": Measurement(100 * errors["running"]["one_to_one"], extra=extra),
+        "drawn_error_beyond": Measurement(100 * drawn_error(done, judge())),
+    }
+
+
+def unfixed(seed: int) -> dict[str, Measurement]:
+    """The taught Q put into the discriminator, where the game goes on training it: what is left of its knowledge."""
+    images, test = mnist()
+    cfg = replace(PROFILES["standard"], steps=500)
+    taught, kept = learn_from_pairs(cfg, PairsConfig(), images, seed)
+    before = errors_on_real(taught, test.images, test.labels)["running"]
+    done = play(cfg, images, seed, gan=taught.gan)
+    after = errors_on_real(done, test.images, test.labels)
+    extra = {**kept, "game_core_seconds": round(done.seconds, 1), "before": before, "after": after, "curve": done.curve}
+    best = min(row["one_to_one"] for row in after.values())
+    return {"without_fixed_q": Measurement(100 * (best - before["one_to_one"]), extra=extra)}
 
 
 def additions(seed: int) -> dict[str, Measurement]:
     """The recipe of `beyond` without each of its parts in turn, against the whole of the same seed."""
-    whole = next((c for c in record.load("06_infogan")["claims"] if c["id"] == "mnist_error_beyond"), None)
-    if whole is None or str(seed) not in whole["ours"]["runs"]:
-        raise RuntimeError("the parts are compared with mnist_error_beyond of the same seed: run `beyond` first")
-    with_all = whole["ours"]["runs"][str(seed)]["value"]
+    with_all = recorded("mnist_error_beyond", seed)
     images, test = mnist()
     found = {}
     for part in ADDITIONS:
@@ -111,38 +207,59 @@ def kmeans(seed: int) -> dict[str, Measurement]:
     images, test = mnist()
     means = KMeans(10, n_init=3, random_state=seed).fit(images.flatten(1).numpy())
     found = agreement(torch.from_numpy(means.predict(test.images.flatten(1).numpy())).long(), test.labels)
-    return {"kmeans_error": Measurement(100 * found["one_to_one"], extra=found)}
+    return {"kmeans_error": Measurement(100 * found["one_to_one"], recorded("mnist_error_beyond", seed), found)}
+
+
+def recorded(claim_id: str, seed: int) -> float:
+    """The value that another experiment has recorded for this seed."""
+    claim = next((c for c in record.load("06_infogan")["claims"] if c["id"] == claim_id), None)
+    if claim is None or str(seed) not in claim["ours"]["runs"]:
+        raise RuntimeError(
+            f"seed {seed} is compared with {claim_id} of the same seed, which is not measured: run that first"
+        )
+    return claim["ours"]["runs"][str(seed)]["value"]
+
+
+READERS = ("trunk", "head", "passive_head", "passive_separate")
 
 
 def readings(seed: int) -> dict[str, Measurement]:
-    """One reduced network, four readings of who hears of the information: bound, error, slant and width."""
+    """One reduced network: four answers to who hears of the information, and the readings of paper and port."""
     images, test = mnist()
-    cfg = replace(PROFILES["standard"], **REDUCED)
+    base = replace(PROFILES["standard"], **REDUCED)
+    settings = {kind: replace(base, information=kind) for kind in READERS}
+    settings |= {name: replace(base, **READINGS[name]) for name in ("paper", "port")}
     rows = {}
-    for kind in ("trunk", "head", "passive_head", "passive_separate"):
-        done = play(replace(cfg, information=kind), images, seed)
+    for kind, cfg in settings.items():
+        done = play(cfg, images, seed)
         effects = code_effects(done)
         rows[kind] = {
             "bounds": bound_on_new_images(done),
             "errors": errors_on_real(done, test.images, test.labels),
+            "drawn_error": drawn_error(done, judge()),
             "effects": effects,
             **one_code_each(effects),
             "peak": max(look["info/discrete"] for look in done.curve),
             "train_core_seconds": round(done.seconds, 1),
             "curve": done.curve,
         }
-    plain, full, head = rows["passive_head"], rows["trunk"], rows["head"]
+    plain, full = rows["passive_head"], rows["trunk"]
     bound = {kind: row["bounds"]["discrete"] for kind, row in rows.items()}
     error = {kind: 100 * row["errors"]["batch"]["one_to_one"] for kind, row in rows.items()}
+    onlookers = ("passive_head", "passive_separate")
     return {
-        "passive_q_li": Measurement(max(bound["passive_head"], bound["passive_separate"]), bound["trunk"], rows),
-        "slant_r2": Measurement(full["slant"], plain["slant"]),
-        "width_r2": Measurement(full["width"], plain["width"]),
+        "passive_q_li": Measurement(max(bound[kind] for kind in onlookers), bound["trunk"], rows),
+        "passive_q_error": Measurement(min(error[kind] for kind in onlookers), error["trunk"]),
+        **{
+            f"{name}_{ending}": Measurement(full[key], plain[key])
+            for name in ("slant", "width")
+            for ending, key in (("r2", name), ("spearman", f"{name}_spearman"))
+        },
         "trunk_ablation": Measurement(
-            bound["trunk"],
-            bound["head"],
-            {"error_trunk": error["trunk"], "error_head": error["head"], "head": head["errors"]},
+            bound["trunk"], bound["head"], {"error_trunk": error["trunk"], "error_head": error["head"]}
         ),
+        "reading_paper": Measurement(bound["paper"], bound["trunk"], {"error": error["paper"]}),
+        "reading_port": Measurement(bound["port"], bound["trunk"], {"error": error["port"]}),
     }
 
 

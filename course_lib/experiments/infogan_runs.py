@@ -1,4 +1,4 @@
-"""Runs shared by the experiments of lesson 06: train a game, read codes, follow slant and width."""
+"""Runs shared by the experiments of lesson 06: train a game, read codes, learn from pairs."""
 
 import time
 from dataclasses import dataclass, field
@@ -29,7 +29,6 @@ from course_lib.papers.infogan import (
 )
 from course_lib.training import Runtime, generator, seeded
 from course_lib.training.errors import NonFiniteError
-from course_lib.worlds.glyphs import moments
 
 LOOK = 100  # steps between two entries of a curve
 
@@ -109,18 +108,32 @@ def read(done: Trained, images: Float[Tensor, "n 1 h w"], *, statistics: str = "
 
 
 @torch.no_grad()
-def generate(done: Trained, codes: Codes, *, gen: torch.Generator) -> Float[Tensor, "n 1 h w"]:
-    """Images of given codes with new noise, with batch statistics as in the official code's grids.
+def generate(
+    done: Trained,
+    codes: Codes,
+    *,
+    gen: torch.Generator | None = None,
+    noise: Float[Tensor, "n z"] | None = None,
+    statistics: str = "batch",
+) -> Float[Tensor, "n 1 h w"]:
+    """Images of given codes, with given noise or with noise drawn from `gen`.
 
-    Codes should be mixed as in training: a batch of one class alone would be normalised by statistics of its own.
+    Args:
+        done: The networks.
+        codes: What to show. With batch statistics they should be mixed as in training: a batch of one class alone
+            would be normalised by statistics of its own.
+        gen: Source of the noise.
+        noise: The noise itself.
+        statistics: `batch` as in the official code's grids, or `running` for the moving averages.
     """
-    noise = sample_noise(len(codes), done.cfg, generator=gen)
+    noise = sample_noise(len(codes), done.cfg, generator=gen) if noise is None else noise
     saved = {name: value.clone() for name, value in done.gan.generator.named_buffers()}
-    done.gan.generator.train()
+    done.gan.generator.train(statistics == "batch")
     with done.runtime.autocast():
         images = done.gan.generator(noise, codes).float()
     for name, value in done.gan.generator.named_buffers():
         value.copy_(saved[name])
+    done.gan.generator.train()
     return images
 
 
@@ -145,44 +158,6 @@ def errors_on_real(done: Trained, images: Float[Tensor, "n 1 h w"], labels: Int[
     """Agreement of the first discrete code with the classes of real images, for both kinds of statistics."""
     kinds = ("batch", "running")
     return {kind: agreement(read(done, images, statistics=kind).logits[0].argmax(1), labels) for kind in kinds}
-
-
-def code_effects(done: Trained, *, seed: int = 54_321, n: int = 4000, reach: float = 1.0) -> dict[str, list[float]]:
-    """R2 of slant and of width with each continuous code on generated images, class by class taken together.
-
-    Both are freed of the class's mean first, so that only what the code does within a class counts.
-
-    Returns:
-        `slant` and `width`: squared correlation with each code.
-    """
-    gen = generator(seed)
-    codes = sample_codes(n, done.cfg, generator=gen)
-    codes = Codes(codes.classes, codes.continuous * reach)
-    drawn = moments(generate(done, codes, gen=gen))
-    kind = codes.classes[:, 0]
-    return {
-        name: [round(_within_r2(codes.continuous[:, i], value, kind), 4) for i in range(codes.continuous.shape[1])]
-        for name, value in (("slant", drawn.slant), ("width", drawn.width))
-    }
-
-
-def _within_r2(code: Tensor, value: Tensor, kind: Tensor) -> float:
-    """Share of the variance within classes that a line per class in the code explains."""
-    explained = total = 0.0
-    for k in kind.unique():
-        a, b = code[kind == k].double(), value[kind == k].double()
-        a, b = a - a.mean(), b - b.mean()
-        explained += float((a @ b) ** 2 / (a @ a).clamp_min(1e-12))
-        total += float(b @ b)
-    return explained / max(total, 1e-12)
-
-
-def one_code_each(effects: dict[str, list[float]]) -> dict[str, float]:
-    """R2 of slant and of width when each is given a code of its own, the pairing with the larger sum."""
-    slant, width = effects["slant"], effects["width"]
-    pairs = [(i, j) for i in range(len(slant)) for j in range(len(width)) if i != j]
-    i, j = max(pairs, key=lambda pair: slant[pair[0]] + width[pair[1]])
-    return {"slant": slant[i], "width": width[j]}
 
 
 def learn_from_pairs(

@@ -30,8 +30,9 @@ class Claim:
         metric: Short name of the number.
         unit: Its unit; empty for a pure number.
         better: Which way is better.
-        rule: When it holds: `mean`, `min`, `max` or `each` of our values, `<=`, `<`, `>=` or `>`, and a number or
-            `baseline`; `each` compares every seed with the baseline of its own, the others with the mean baseline.
+        rule: When it holds: `mean`, `median`, `min`, `max` or `each` of our values, `<=`, `<`, `>=` or `>`, and a
+            number or `baseline`; `each` compares every seed with the baseline of its own, the others with the mean
+            baseline.
         profile: The profile it runs at.
         baseline: Name of what it is compared with, where the rule says `baseline`.
         paper: Published value and its source, if there is one.
@@ -168,7 +169,7 @@ def holds(rule: str, values: list[float], baselines: list[float]) -> bool:
     Raises:
         ValueError: The rule does not read so, or needs a baseline that is not there.
     """
-    match = re.fullmatch(r"(mean|min|max|each) (<=|>=|<|>) (baseline|[-+]?\d+(?:\.\d*)?(?:[eE][-+]?\d+)?)", rule)
+    match = re.fullmatch(r"(mean|median|min|max|each) (<=|>=|<|>) (baseline|[-+]?\d+(?:\.\d*)?(?:[eE][-+]?\d+)?)", rule)
     if not match:
         raise ValueError(f"`rule` (={rule!r}) must read like 'mean <= 88.5' or 'each < baseline'")
     if match[3] == "baseline" and len(baselines) != len(values):
@@ -178,7 +179,7 @@ def holds(rule: str, values: list[float], baselines: list[float]) -> bool:
     if match[1] == "each":
         verdict = all(map(compare, values, bounds))
     else:
-        statistic = {"mean": statistics.fmean, "min": min, "max": max}[match[1]]
+        statistic = {"mean": statistics.fmean, "median": statistics.median, "min": min, "max": max}[match[1]]
         verdict = compare(statistic(values), statistics.fmean(bounds))
     return bool(verdict and all(map(math.isfinite, values)))
 
