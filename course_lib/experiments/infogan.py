@@ -1,5 +1,6 @@
 """Experiments of lesson 06: what InfoGAN's code comes to mean, how reliably, and what makes it reliable."""
 
+from course_lib.experiments.infogan_failures import FAILURES, FLOOR, failures
 from course_lib.experiments.infogan_glyphs import disentangled, sweep
 from course_lib.experiments.infogan_mnist import (
     ADDITIONS,
@@ -181,12 +182,12 @@ EXPERIMENTS = (
         claims=tuple(
             Claim(
                 id=f"without_{part}",
-                what=f"rise of the error of the taught Q {_WORDS[part]}",
+                what=f"rise of the error of a taught Q of half the width {_WORDS[part]}",
                 metric="rise",
                 unit="points of %",
                 better="higher",
                 rule="mean > 0",
-                profile="standard",
+                profile="reduced",
             )
             for part in ADDITIONS
         ),
@@ -254,6 +255,66 @@ EXPERIMENTS = (
                 profile="standard",
                 baseline="weight 0",
             ),
+        ),
+    ),
+    Experiment(
+        name="failures",
+        run=failures,
+        seeds=(0, 1, 2, 3, 4),
+        claims=tuple(
+            Claim(
+                id=f"failure_{name}",
+                what=f"{what}: {FAILURES[name].words}",
+                metric=metric,
+                unit=unit,
+                better=better,
+                rule=rule,
+                profile="quick",
+                baseline="mended",
+                floor=0.0,
+            )
+            for name, what, metric, unit, better, rule in (
+                (
+                    "ignored",
+                    "change of a picture with its class alone, over that with its noise alone",
+                    "ratio",
+                    "",
+                    "higher",
+                    "each < baseline",
+                ),
+                (
+                    "d_wins",
+                    "distance between two generated pictures, over that between two real ones",
+                    "ratio",
+                    "",
+                    "higher",
+                    "each < baseline",
+                ),
+                (
+                    "two_softmaxes",
+                    "loss of the discrete code as the game computes it",
+                    "cross-entropy",
+                    "nats",
+                    "lower",
+                    f"min >= {FLOOR}",
+                ),
+                (
+                    "normal_codes",
+                    "share of what a continuous code can do that a sweep from -1 to 1 shows",
+                    "share",
+                    "",
+                    "higher",
+                    "each < baseline",
+                ),
+                (
+                    "exploding",
+                    "mean factor on the gradient that a continuous code sends to the generator",
+                    "1/sigma^2",
+                    "",
+                    "lower",
+                    "each > baseline",
+                ),
+            )
         ),
     ),
     Experiment(

@@ -182,21 +182,19 @@ def unfixed(seed: int) -> dict[str, Measurement]:
 
 
 def additions(seed: int) -> dict[str, Measurement]:
-    """The recipe of `beyond` without each of its parts in turn, against the whole of the same seed."""
-    with_all = recorded("mnist_error_beyond", seed)
+    """The recipe of `beyond` at half of every width: whole, and without each of its parts in turn."""
     images, test = mnist()
-    found = {}
-    for part in ADDITIONS:
-        start = time.process_time()
-        taught, kept = learn_from_pairs(PROFILES["standard"], without(PairsConfig(), part), images, seed)
-        error = errors_on_real(taught, test.images, test.labels)["running"]
-        extra = {
-            **kept,
-            "errors": error,
-            "error_with_all": with_all,
-            "core_seconds": round(time.process_time() - start, 1),
-        }
-        found[f"without_{part}"] = Measurement(100 * error["one_to_one"] - with_all, extra=extra)
+    size = {name: value for name, value in REDUCED.items() if name not in ("batch_size", "steps")}
+    cfg, found, whole = replace(PROFILES["standard"], **size), {}, None
+    for part in (None, *ADDITIONS):
+        recipe = PairsConfig() if part is None else without(PairsConfig(), part)
+        taught, kept = learn_from_pairs(cfg, recipe, images, seed)
+        errors = errors_on_real(taught, test.images, test.labels)["running"]
+        percent = 100 * errors["one_to_one"]
+        if part is None:
+            whole = percent
+        else:
+            found[f"without_{part}"] = Measurement(percent - whole, extra={**kept, "errors": errors, "whole": whole})
     return found
 
 
