@@ -11,6 +11,7 @@ Every intersection starts from the point of the ray nearest to the part, not fro
 squares that make the textbook formulas inexact in single precision do not arise.
 """
 
+import struct
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -111,18 +112,17 @@ def prepared_cone_depth(ray: tuple[Tensor, Tensor], cone: Sequence[Tensor]) -> T
     k1 = slope * along
     k0 = side * gap - along * along + shift * shift - reach
     inside = k1 * k1 - k0 * k2
-    k2 = torch.where(k2 < 0, torch.clamp_max(k2, -_TINY), torch.clamp_min(k2, _TINY))
-    s = (k1 - torch.sqrt(torch.clamp_min(inside, 0))) / k2
+    # Along the side itself k2 is 0 and s infinite or NaN, which no comparison lets through.
+    s = (k1 - torch.sqrt(torch.relu(inside))) / k2
     where = along + s * slope  # 0 where the side meets the first ball, `side` at the second
     on_side = (inside > 0) & (where > 0) & (where < side)
-    body = torch.where(on_side, start + s, MISS)
-    # The rest of each ball lies inside the hull, so the nearest of the three is the surface.
+    # Where the side is not met, the nearer of the balls: the rest of each lies inside the hull.
     slack = square_a - gap
-    first = torch.where(slack > 0, start - torch.sqrt(torch.clamp_min(slack, 0) * inverse), MISS)
-    start, offset, _, _ = _nearest_point(ray, b)
+    first = torch.where(slack > 0, start - torch.sqrt(torch.relu(slack) * inverse), MISS)
+    begin, offset, _, _ = _nearest_point(ray, b)
     slack = square_b - _dot(offset, offset)
-    second = torch.where(slack > 0, start - torch.sqrt(torch.clamp_min(slack, 0) * inverse), MISS)
-    return torch.minimum(body, torch.minimum(first, second))
+    second = torch.where(slack > 0, begin - torch.sqrt(torch.relu(slack) * inverse), MISS)
+    return torch.where(on_side, start + s, torch.where(first < second, first, second))
 
 
 @pointwise
@@ -183,13 +183,29 @@ def nearest_packed(depth: Tensor, dim: int = 0, bits: int = 6) -> tuple[Tensor, 
     Positive floats are ordered as their bits are, so one minimum finds both. Depths come out smaller by at most
     2 ** (bits - 23) of themselves: 5 micrometres at 0.6 m for 64 parts. Single precision only.
     """
-    low = (1 << bits) - 1
     shape = [1] * depth.ndim
     shape[dim] = -1
     number = torch.arange(depth.shape[dim], dtype=torch.int32, device=depth.device).reshape(shape)
+    return unpack(pack(depth, number, bits).amin(dim), bits)
+
+
+@pointwise
+def pack(depth: Tensor, number: Tensor, bits: int = 6) -> Tensor:
+    """Depths with the numbers of the parts (int32) in their last bits, as int32; behind the camera as for a miss."""
     depth = torch.where(depth > 0, depth, MISS)
-    packed = ((depth.view(torch.int32) & ~low) | number).amin(dim)
+    return (depth.view(torch.int32) & -(1 << bits)) | number
+
+
+@pointwise
+def unpack(packed: Tensor, bits: int = 6) -> tuple[Tensor, Tensor]:
+    """Depths and numbers from `pack`."""
+    low = (1 << bits) - 1
     return (packed & ~low).view(torch.float32), packed & low
+
+
+def float_bits(value: float) -> int:
+    """The bits of a number in single precision, as a whole number."""
+    return struct.unpack("<i", struct.pack("<f", value))[0]
 
 
 @kernel

@@ -7,16 +7,18 @@ from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
 from course_lib.geometry.skeletons import HAND_21, Skeleton, convert
+from course_lib.worlds import tiles
 from course_lib.worlds.checks import check_factors, height_and_width
 from course_lib.worlds.chunks import in_chunks
 from course_lib.worlds.hands.anatomy import LANDMARKS, landmarks
 from course_lib.worlds.hands.factors import HandFactors
 from course_lib.worlds.hands.parts import HandParts, hand_parts, part_labels
 from course_lib.worlds.kernel import kernel
-from course_lib.worlds.raycast import MISS, cone_normals, nearest_packed, prepared_cone_depth
+from course_lib.worlds.raycast import MISS, cone_normals, float_bits, pack, prepared_cone_depth, unpack
 from course_lib.worlds.short_repr import ShortRepr
 
 CUBE = 0.25  # metres that the default camera sees at the depth of the hand
+_CONES = 5  # that a piece of work holds
 
 
 @dataclass(frozen=True)
@@ -131,13 +133,45 @@ def draw_parts(
 ) -> HandImages:
     """Draw capsules that are already placed; `render` and `render_joints` say what from."""
     x, y = pixel_rays(intrinsics, *size)
+    columns, rows = tiles.cut(x, tiles.WIDTH), tiles.cut(y, tiles.HEIGHT)
+    touched = _touched(parts, columns, rows)
+    (n, down, across, cones), nothing = touched.shape, float_bits(MISS)
+    tile, number = tiles.pieces_of_work(touched.flatten(0, 2), _CONES)
+    if not len(tile):
+        tile, number = tile.new_zeros(1), number.new_full((1, _CONES), cones)
+    row = torch.div(tile, across, rounding_mode="floor")
+    picture = torch.div(row, down, rounding_mode="floor")
+    column = picture * across + tile - row * across
+    # One cone more, with all numbers 0, which no ray meets: it fills up pieces.
+    table = torch.cat([parts.prepared().mT, x.new_zeros(n, 1, 14)], 1).flatten(0, 1)
+    chosen = (picture[:, None] * (cones + 1) + number).flatten()
 
-    def draw(cones: Tensor, x: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
-        return _depth(cones, x, y, compiled=compiled)
+    def draw(*tensors: Tensor) -> Tensor:
+        return _nearest(*tensors, compiled=compiled)
 
-    # One by one on a CPU: the kernel for several pictures at once was measured to be slower, compiled and eager.
-    depth_mm, capsules = in_chunks(draw, parts.prepared(), x, y, cpu=1, cuda=64)
-    return HandImages(depth_mm[:, None], capsules, points, parts, intrinsics)
+    pieces = (
+        number.int(),
+        table.index_select(0, chosen).unflatten(0, (-1, _CONES)),
+        columns.flatten(0, 1).index_select(0, column),
+        rows.flatten(0, 1).index_select(0, row),
+    )
+    found = tiles.smallest(tile, in_chunks(draw, *pieces, cpu=128, cuda=4096), n * down * across, nothing)
+    found = tiles.join(found.unflatten(0, (n, -1)), *size)
+    depth, capsules = unpack(found)
+    hit = found < nothing
+    return HandImages((1000 * depth * hit)[:, None], torch.where(hit, capsules, -1), points, parts, intrinsics)
+
+
+def _touched(parts: HandParts, columns: Tensor, rows: Tensor) -> Tensor:
+    """Tiles in which a cone may show, `(n, rows of tiles, columns of tiles, k)`: those that its bounding box meets."""
+    spans = []
+    for axis in (0, 1):
+        (low, high), (low_b, high_b) = (
+            tiles.ball_span(ball[..., axis], ball[..., 2], radius)
+            for ball, radius in ((parts.a, parts.radius_a), (parts.b, parts.radius_b))
+        )
+        spans.append((torch.minimum(low, low_b), torch.maximum(high, high_b)))
+    return tiles.overlap(rows, *spans[1])[:, :, None] & tiles.overlap(columns, *spans[0])[:, None]
 
 
 def pixel_rays(intrinsics: Float[Tensor, "n 3 3"], height: int, width: int) -> tuple[Tensor, Tensor]:
@@ -156,9 +190,8 @@ def _size(size: int | tuple[int, int]) -> tuple[int, int]:
 
 
 @kernel
-def _depth(cones, x, y):
-    """Depth in mm and index `(b, h, w)` of cones `(b, 14, k)` on rays through columns `(b, w)` and rows `(b, h)`."""
+def _nearest(number, cones, x, y):
+    """Packed depth and number `(p, PIXELS)` of numbered cones `(p, k, 14)` on rays through tiles `(p, w)`, `(p, h)`."""
     ray = (x[:, None, None, :], y[:, None, :, None])
-    depth, index = nearest_packed(prepared_cone_depth(ray, [one[..., None, None] for one in cones.unbind(1)]), 1)
-    hit = depth < 0.9 * MISS
-    return torch.where(hit, 1000 * depth, 0), torch.where(hit, index, -1)
+    depth = prepared_cone_depth(ray, [one[..., None, None] for one in cones.unbind(2)])
+    return pack(depth, number[..., None, None]).amin(1).flatten(1)
