@@ -87,7 +87,7 @@ def play(cfg: InfoGanConfig, images: Float[Tensor, "n 1 h w"], seed: int, *, gan
 
 @torch.no_grad()
 def read(done: Trained, images: Float[Tensor, "n 1 h w"], *, statistics: str = "batch") -> CodePosterior:
-    """Q(c given x) of images, a thousand at a time.
+    """Q(c given x) of images, a thousand at a time, on the CPU.
 
     Args:
         done: The networks.
@@ -99,12 +99,12 @@ def read(done: Trained, images: Float[Tensor, "n 1 h w"], *, statistics: str = "
     saved = {name: value.clone() for name, value in gan.named_buffers()}
     gan.train(statistics == "batch")
     with done.runtime.autocast():
-        parts = [gan.recognise(part) for part in images.split(1000)]
+        parts = [gan.recognise(part.to(done.runtime.device)) for part in images.split(1000)]
     for name, value in gan.named_buffers():
         value.copy_(saved[name])
     gan.train()
-    logits = tuple(torch.cat(column) for column in zip(*(p.logits for p in parts), strict=True))
-    return CodePosterior(logits, torch.cat([p.mu for p in parts]), torch.cat([p.log_var for p in parts]))
+    logits = tuple(torch.cat(column).cpu() for column in zip(*(p.logits for p in parts), strict=True))
+    return CodePosterior(logits, torch.cat([p.mu for p in parts]).cpu(), torch.cat([p.log_var for p in parts]).cpu())
 
 
 @torch.no_grad()
@@ -116,7 +116,7 @@ def generate(
     noise: Float[Tensor, "n z"] | None = None,
     statistics: str = "batch",
 ) -> Float[Tensor, "n 1 h w"]:
-    """Images of given codes, with given noise or with noise drawn from `gen`.
+    """Images of given codes, with given noise or with noise drawn from `gen`, on the CPU.
 
     Args:
         done: The networks.
@@ -130,7 +130,7 @@ def generate(
     saved = {name: value.clone() for name, value in done.gan.generator.named_buffers()}
     done.gan.generator.train(statistics == "batch")
     with done.runtime.autocast():
-        images = done.gan.generator(noise, codes).float()
+        images = done.gan.generator(noise.to(done.runtime.device), codes.to(done.runtime.device)).float().cpu()
     for name, value in done.gan.generator.named_buffers():
         value.copy_(saved[name])
     done.gan.generator.train()

@@ -61,8 +61,14 @@ def shape_problem(value: Any, want: Tensor, *, rtol: float = 1e-6, atol: float =
             return f"{shapes}: one value per sample is wanted, without a reduction over the batch"
         if got.dim() > want.dim() and got.shape[: want.dim()] == want.shape:
             rest = tuple(range(want.dim(), got.dim()))
-            if close(got.sum(rest), want, rtol=rtol, atol=atol):
+            if got.numel() == want.numel():  # one value each: a sum cannot be told from a mean
+                if close(got.reshape(want.shape), want, rtol=rtol, atol=atol):
+                    what = "is a sum or a mean over the batch missing" if want.dim() == 0 else "is an axis left over"
+                    return f"{shapes}: the value is right, {what}?"
+            elif close(got.sum(rest), want, rtol=rtol, atol=atol):
                 return f"{shapes}: the sum over the last axis is missing"
+            elif close(got.mean(rest), want, rtol=rtol, atol=atol):
+                return f"{shapes}: the mean over the last axis is missing"
         return shapes
     if not got.isfinite().all():
         word = "NaN" if got.isnan().any() else "infinity"

@@ -1,6 +1,7 @@
 """What every lesson needs at its start: checked parameters, a runtime, and the recorded results."""
 
 import difflib
+import io
 import json
 import math
 import re
@@ -9,6 +10,8 @@ from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
 from typing import Any, TypeVar
+
+from PIL import Image
 
 from course_lib.teaching.display import MarkdownText, table
 from course_lib.training import Runtime, run_folder
@@ -151,12 +154,23 @@ class Lesson:
 
     def figure(self, name: str, *, alt: str) -> "Picture":
         """A reference figure that `make results` recorded."""
-        path = files("course_lib").joinpath("results", "figures", name)
         if not alt.strip():
             raise ValueError(f"alt of figure {name!r} must say what it shows.")
+        return Picture(self._recorded(name), name, alt)
+
+    def frames(self, name: str, count: int) -> list[Image.Image]:
+        """Frames that `make results` recorded, one below the other in a picture."""
+        with Image.open(io.BytesIO(self._recorded(name))) as sheet:
+            if count < 1 or sheet.height % count:
+                raise ValueError(f"count (={count}) must divide the height of {name!r}, {sheet.height} pixels.")
+            high = sheet.height // count
+            return [sheet.crop((0, i * high, sheet.width, (i + 1) * high)).convert("RGB") for i in range(count)]
+
+    def _recorded(self, name: str) -> bytes:
+        path = files("course_lib").joinpath("results", "figures", name)
         if not path.is_file():
             raise FileNotFoundError(f"No reference figure {name!r}; `make results LESSON={self.name}` draws it.")
-        return Picture(path.read_bytes(), name, alt)
+        return path.read_bytes()
 
 
 class Picture:

@@ -161,7 +161,7 @@ PROFILES = {
 }
 
 # Small networks on small images. They start from weights as small as the large ones' (0.02), and at the paper's rates
-# the discriminator is ahead for the first 800 updates. Both rates are tripled, their ratio stays; the slope is the paper's.
+# the discriminator is ahead for the first 800 updates. Both rates are tripled, their ratio stays; the paper's slope.
 _SMALL = {
     "noise": 16,
     "channels": (32, 64),

@@ -30,6 +30,10 @@ class Codes:
         columns = zip(self.classes.unbind(1), cfg.categories, strict=True)
         return [F.one_hot(column, k).to(self.continuous) for column, k in columns]
 
+    def to(self, device: torch.device) -> "Codes":
+        """The same codes on a device."""
+        return Codes(self.classes.to(device), self.continuous.to(device))
+
     def vector(self, cfg: InfoGanConfig) -> Float[Tensor, "b n"]:
         """All codes side by side, as the generator reads them."""
         return torch.cat([*self.one_hot(cfg), self.continuous], 1)
