@@ -1,6 +1,8 @@
 """Experiments of lesson 06: what InfoGAN's code comes to mean, how reliably, and what makes it reliable."""
 
+from course_lib.experiments.infogan_errata import errata
 from course_lib.experiments.infogan_failures import FAILURES, FLOOR, failures
+from course_lib.experiments.infogan_figures import figures
 from course_lib.experiments.infogan_glyphs import disentangled, sweep
 from course_lib.experiments.infogan_mnist import (
     ADDITIONS,
@@ -336,4 +338,4 @@ EXPERIMENTS = (
     ),
 )
 
-__all__ = ["EXPERIMENTS"]
+__all__ = ["EXPERIMENTS", "errata", "figures"]

@@ -4,6 +4,7 @@ from typing import Any
 
 import numpy as np
 import torch
+import torch.nn.functional as F
 from jaxtyping import Float, Int
 from PIL import Image
 from scipy.stats import spearmanr
@@ -99,20 +100,36 @@ def extrapolation(done: Trained, effects: dict[str, list[float]], *, seed: int =
 
 
 @torch.no_grad()
-def class_sheet(done: Trained, *, seed: int = 31, columns: int = 10) -> Image.Image:
-    """A row for each value of the discrete code, all else drawn anew in each column and shared by the rows."""
+def class_sheet(done: Trained, *, seed: int = 31, columns: int = 10, gap: int = 0) -> Image.Image:
+    """A row for each value of the discrete code, all else drawn anew in each column and shared by the rows.
+
+    Args:
+        done: The networks.
+        seed: Of what is drawn.
+        columns: Pictures a row.
+        gap: Grey pixels between pictures.
+    """
     k = done.cfg.categories[0]
     base = sample_codes(columns, done.cfg, generator=generator(seed))
     classes = torch.arange(k).repeat_interleave(columns)[:, None]
     pictures = _same_noise(done, Codes(classes, base.continuous.repeat(k, 1)), columns, seed)
-    return _tiled(pictures, k, columns)
+    return _tiled(pictures, k, columns, gap)
 
 
 @torch.no_grad()
 def traversal_sheets(
-    done: Trained, *, seed: int = 31, rows: int = 3, reach: float = 2.0, steps: int = 13
+    done: Trained, *, seed: int = 31, rows: int = 3, reach: float = 2.0, steps: int = 13, gap: int = 0
 ) -> list[list[Image.Image]]:
-    """For each continuous code the pictures of a sweep: a column for each class, a row for each noise."""
+    """For each continuous code the pictures of a sweep: a column for each class, a row for each noise.
+
+    Args:
+        done: The networks.
+        seed: Of the noise.
+        rows: Draws of the noise.
+        reach: The sweep goes from minus this to this.
+        steps: Pictures of a sweep.
+        gap: Grey pixels between the signs.
+    """
     k = done.cfg.categories[0]
     sheets = []
     for code in range(done.cfg.continuous):
@@ -122,7 +139,8 @@ def traversal_sheets(
             continuous[:, code] = value
             classes = torch.arange(k).repeat(rows)[:, None]
             noise_rows = torch.arange(rows).repeat_interleave(k)
-            frames.append(_tiled(_same_noise(done, Codes(classes, continuous), rows, seed, which=noise_rows), rows, k))
+            pictures = _same_noise(done, Codes(classes, continuous), rows, seed, which=noise_rows)
+            frames.append(_tiled(pictures, rows, k, gap))
         sheets.append(frames)
     return sheets
 
@@ -138,10 +156,11 @@ def _same_noise(
     return generate(done, codes, noise=noise[which], statistics="running")
 
 
-def _tiled(pictures: Float[Tensor, "n 1 h w"], rows: int, columns: int) -> Image.Image:
+def _tiled(pictures: Float[Tensor, "n 1 h w"], rows: int, columns: int, gap: int = 0) -> Image.Image:
+    pictures = F.pad(pictures.clamp(0, 1), (gap,) * 4, value=0.35)
     h, w = pictures.shape[-2:]
     grid = pictures.reshape(rows, columns, h, w).permute(0, 2, 1, 3).reshape(rows * h, columns * w)
-    return Image.fromarray((grid.clamp(0, 1) * 255).round().to(torch.uint8).numpy())
+    return Image.fromarray((grid * 255).round().to(torch.uint8).numpy())
 
 
 def _within_r2(code: Tensor, value: Tensor, kind: Tensor) -> float:
