@@ -1,14 +1,13 @@
 """Where each pixel's point is seen in the next frame, in closed form, and whether it is seen there at all."""
 
 import torch
-import torch.nn.functional as F
 from jaxtyping import Bool, Float
 from torch import Tensor
 
-from course_lib.worlds.chunks import in_chunks
 from course_lib.worlds.kernel import kernel
+from course_lib.worlds.streets.grid import boxes, grid_of
 from course_lib.worlds.streets.layout import Scene
-from course_lib.worlds.streets.trace import FAR, cast, crop, first_hit, grid
+from course_lib.worlds.streets.trace import FAR, cast, first_hit
 
 _SLACK = 2e-3  # share of the depth by which a ray may stop short of the point and still be said to reach it
 _AWAY = 1e5  # metres: a point of the sky
@@ -36,19 +35,18 @@ def exact_flow(
         compiled: As for the renderer.
     """
     height, width = depth.shape[-2:]
-
-    def draw(before: Tensor, depth: Tensor, way: Tensor, *tables: Tensor) -> tuple[Tensor, Tensor]:
-        scene = Scene(*tables)
-        u, v = grid(before, height, width)
-        depth, way = (F.pad(values, (0, 1, 0, 1)).flatten(1) for values in (depth, way))
-        to_u, to_v, ahead = _move(*cast(before, u, v), depth, way, before, scene.camera, compiled=compiled)
-        inside = (ahead > _NEAR) & (to_u >= 0) & (to_u <= width - 1) & (to_v >= 0) & (to_v <= height - 1)
-        back = first_hit(cast(scene.camera, to_u, to_v), scene, compiled=compiled).depth
-        seen = torch.where(depth > 0, back >= ahead * (1 - _SLACK), back >= FAR)
-        flow = [crop(moved - start, height, width) for moved, start in ((to_u, u), (to_v, v))]
-        return torch.cat(flow, dim=1), crop(inside & seen, height, width)
-
-    return in_chunks(draw, first.camera, depth, way, *second, cpu=1, cuda=32)
+    grid = grid_of(height, width, depth.device, False)
+    depth, way = grid.listed(depth[:, 0]), grid.listed(way[:, 0])
+    rays = cast(first.camera, grid.u, grid.v)
+    to_u, to_v, ahead = _move(*rays, depth, way, first.camera, second.camera, compiled=compiled)
+    inside = (ahead > _NEAR) & (to_u >= 0) & (to_u <= width - 1) & (to_v >= 0) & (to_v <= height - 1)
+    # Rays that leave the picture are not asked: the others of a bundle lie in a box within it.
+    back_u, back_v = to_u.clamp(0, width - 1), to_v.clamp(0, height - 1)
+    back = first_hit(cast(second.camera, back_u, back_v), boxes(back_u, back_v), second, compiled=compiled).depth
+    seen = torch.where(depth > 0, back >= ahead * (1 - _SLACK), back >= FAR)
+    values = torch.stack([to_u - grid.u, to_v - grid.v, (inside & seen).to(depth.dtype)], dim=1)
+    pictures = grid.pictures(values)[0]
+    return pictures[:, :2], pictures[:, 2:] > 0
 
 
 @kernel

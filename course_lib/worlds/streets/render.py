@@ -10,12 +10,14 @@ from course_lib.geometry.cameras import intrinsics_matrix
 from course_lib.geometry.rigid import invert, relative_motion
 from course_lib.worlds.checks import check_factors, height_and_width
 from course_lib.worlds.chunks import in_chunks
+from course_lib.worlds.kernel import kernel
 from course_lib.worlds.short_repr import ShortRepr
-from course_lib.worlds.streets.factors import StreetFactors
+from course_lib.worlds.streets.factors import CARS, StreetFactors
+from course_lib.worlds.streets.grid import grid_of
 from course_lib.worlds.streets.layout import Scene, build_scene, camera_from_world, camera_path
 from course_lib.worlds.streets.motion import exact_flow
-from course_lib.worlds.streets.shade import colour_of, pick
-from course_lib.worlds.streets.trace import CAR, FAR, cast, crop, first_hit, grid
+from course_lib.worlds.streets.shade import colour_of, of_few
+from course_lib.worlds.streets.trace import CAR, FAR, Hit, Rays, cast, decode, first_hit
 
 
 @dataclass(frozen=True)
@@ -94,8 +96,16 @@ def render(
     intrinsics = _intrinsics(factors, height, width)
     poses = camera_path(factors, 2)
     scenes = [build_scene(factors, poses[:, step], intrinsics, poses.new_full((n,), float(step))) for step in (0, 1)]
-    (first, depth_first, way), (second, depth_second, *_) = (_frames(s, height, width, compiled) for s in scenes)
-    flow, visible = exact_flow(*scenes, depth_first, way, compiled=compiled)
+
+    def draw(*tables: Tensor) -> tuple[Tensor, ...]:
+        pair = Scene(*tables[: len(Scene._fields)]), Scene(*tables[len(Scene._fields) :])
+        both = Scene(*(torch.cat(rows) for rows in zip(*pair, strict=True)))
+        image, depth, way = (values.chunk(2) for values in _frames(both, height, width, compiled))
+        return *image, *depth, way[0] != 0, *exact_flow(*pair, depth[0], way[0], compiled=compiled)
+
+    first, second, depth_first, depth_second, moving, flow, visible = in_chunks(
+        draw, *scenes[0], *scenes[1], cpu=1, cuda=16
+    )
     cameras = [camera_from_world(poses[:, step]) for step in (0, 1)]
     return StreetImages(
         first=first,
@@ -107,7 +117,7 @@ def render(
         camera_from_world=cameras[0],
         flow=flow,
         visible=visible,
-        moving=way != 0,
+        moving=moving,
     )
 
 
@@ -141,7 +151,9 @@ def drive(
     rows = factors.repeat(frames)
     intrinsics = _intrinsics(rows, height, width)
     scene = build_scene(rows, poses, intrinsics, torch.arange(frames, device=poses.device, dtype=poses.dtype))
-    images, depth, *_ = _frames(scene, height, width, compiled)
+    images, depth, _ = in_chunks(
+        lambda *tables: _frames(Scene(*tables), height, width, compiled), *scene, cpu=1, cuda=32
+    )
     return StreetDrive(images, depth, intrinsics[0], camera_from_world(poses))
 
 
@@ -158,32 +170,38 @@ def _intrinsics(factors: StreetFactors, height: int, width: int) -> Tensor:
 
 
 def _frames(scene: Scene, height: int, width: int, compiled: bool | None) -> tuple[Tensor, Tensor, Tensor]:
-    """Colour `(n, 3, h, w)`; depth, and the way of moving cars, `(n, 1, h, w)` each."""
-
-    def draw(*tables: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        return _frame(Scene(*tables), height, width, compiled)
-
-    return in_chunks(draw, *scene, cpu=1, cuda=32)
-
-
-def _frame(scene: Scene, height: int, width: int, compiled: bool | None) -> tuple[Tensor, Tensor, Tensor]:
-    """One frame of each scene.
+    """Colour `(b, 3, h, w)`; depth, and the way of moving cars, `(b, 1, h, w)` each.
 
     Two rays a pixel, through its centre and through its corners, each of which four pixels share: half of the colour
     is the centre's, an eighth each corner's. The centre gives the depth.
     """
-    u, v = grid(scene.camera, height, width)
-    rays = cast(scene.camera, u, v)
-    hit = first_hit(rays, scene, compiled=compiled)
-    center = colour_of(rays, hit, scene, compiled=compiled)
-    rays = cast(scene.camera, u - 0.5, v - 0.5)
-    corner = colour_of(rays, first_hit(rays, scene, compiled=compiled), scene, compiled=compiled)
-    image = _blend(center.unflatten(-1, (height + 1, width + 1)), corner.unflatten(-1, (height + 1, width + 1)))
-    way = torch.where(hit.kind == CAR, pick(scene.paints[:, 3].repeat(1, 2), hit.car), 0.0)
-    depth = torch.where(hit.depth < FAR, hit.depth, 0.0)
-    return image, crop(depth, height, width), crop(torch.where(depth > 0, way, 0.0), height, width)
+    grid = grid_of(height, width, scene.camera.device, True)
+    rays = cast(scene.camera, grid.u, grid.v)
+    hit = first_hit(rays, grid.box.expand(len(scene.camera), -1, -1), scene, compiled=compiled)
+    # On a CPU frames are coloured one by one: what the kernels pass on stays in the cache.
+    step = len(scene.camera) if scene.camera.is_cuda else 1
+    colours = []
+    for i in range(0, len(scene.camera), step):
+        few = slice(i, i + step)
+        parts = Rays(*(ray[few] for ray in rays)), Hit(*(values[few] for values in hit))
+        colour = colour_of(*parts, Scene(*(table[few] for table in scene)), compiled=compiled)
+        colours.append(_blend(*grid.pictures(colour), compiled=compiled))
+    seen = grid.pictures(_seen(*hit, scene.paints, compiled=compiled))[0]
+    return torch.cat(colours), seen[:, :1], seen[:, 1:]
 
 
-def _blend(center: Tensor, corner: Tensor) -> Tensor:
+@kernel
+def _blend(center, corner):
+    """Colour of pixels from that of their centres and corners."""
     rows = corner[..., :-1, :] + corner[..., 1:, :]
-    return 0.5 * center[..., :-1, :-1] + 0.125 * (rows[..., :-1] + rows[..., 1:])
+    return 0.5 * center + 0.125 * (rows[..., :-1] + rows[..., 1:])
+
+
+@kernel
+def _seen(depth, code, paints):
+    """Depth, 0 where it is sky, and the way of moving cars, `(b, 2, n)`."""
+    kind, row = decode(code)
+    is_near = depth < FAR
+    box = torch.floor((row + 0.5) / 3)
+    way = of_few(paints[:, 3], torch.where(box >= CARS, box - CARS, box))
+    return torch.stack([torch.where(is_near, depth, 0.0), torch.where(is_near & (kind == CAR), way, 0.0)], 1)

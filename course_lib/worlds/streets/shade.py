@@ -11,7 +11,7 @@ from course_lib.worlds.kernel import kernel, pointwise
 from course_lib.worlds.streets import surface
 from course_lib.worlds.streets.factors import CARS
 from course_lib.worlds.streets.layout import Scene
-from course_lib.worlds.streets.surface import Spot, edge, mix
+from course_lib.worlds.streets.surface import Spot, edge, mix, unit
 from course_lib.worlds.streets.trace import (
     CAR,
     CROWN,
@@ -26,6 +26,7 @@ from course_lib.worlds.streets.trace import (
     TRUNK,
     Hit,
     Rays,
+    decode,
 )
 
 _HAZY = 600.0  # metres: what is farther is drawn as if it were there
@@ -37,47 +38,50 @@ def colour_of(rays: Rays, hit: Hit, scene: Scene, *, compiled: bool | None) -> T
     Four kernels in turn: short ones compile in seconds where one long one takes minutes.
     """
     s = scene
-    depth, kind = hit.depth, hit.kind
     *normal, a, b, wide, high, noise = _place(
-        *rays, depth, kind, hit.cylinder, hit.sphere, hit.axis,
-        s.camera, s.street, s.phases, s.cylinders, s.spheres, compiled=compiled,
-    )  # fmt: skip
-    light = _light(
-        *rays, depth, kind, *normal, s.camera, s.street, s.cars, s.sun_houses, s.sun_crowns, compiled=compiled
+        *rays, *hit, s.camera, s.street, s.phases, s.cylinders, s.spheres, compiled=compiled
     )
+    light = _light(*rays, *hit, *normal, s.camera, s.street, s.cars, s.sun_houses, s.sun_crowns, compiled=compiled)
     paint = _paint(
-        *rays, depth, kind, hit.house, hit.car, hit.axis, normal[1], a, b, wide, high, noise,
+        *rays, *hit, normal[1], a, b, wide, high, noise,
         s.camera, s.street, s.colours, s.houses, s.cars, s.paints, compiled=compiled,
     )  # fmt: skip
-    return _finish(*rays, depth, kind, light, paint, s.camera, s.street, s.colours, s.phases, compiled=compiled)
+    return _finish(*rays, *hit, light, paint, s.camera, s.street, s.colours, s.phases, compiled=compiled)
 
 
 @kernel
-def _place(dx, dh, dz, depth, kind, cylinder, sphere, axis, camera, street, phases, cylinders, spheres):
+def _place(dx, dh, dz, depth, code, camera, street, phases, cylinders, spheres):
     """Normal, coordinates on the surface, what a pixel covers of each, and the grain there."""
+    kind, row = decode(code)
     x, h, z = _point(camera, dx, dh, dz, depth)
-    normal = _normal(dx, dz, kind, cylinder, sphere, axis, cylinders, spheres, x, h, z)
+    normal = _normal(dx, dz, kind, row, cylinders, spheres, x, h, z)
     spot = _spot(camera, dx, dh, dz, depth, kind, normal, x, h, z)
     return *normal, *spot, street[:, 2:3] * surface.grain(spot, phases)
 
 
 @kernel
-def _light(dx, dh, dz, depth, kind, nx, nh, nz, camera, street, cars, sun_houses, sun_crowns):
+def _light(dx, dh, dz, depth, code, nx, nh, nz, camera, street, cars, sun_houses, sun_crowns):
     """Light that falls on each point: from the sky above, and from the sun where nothing keeps it off."""
+    kind, _ = decode(code)
     x, h, z = _point(camera, dx, dh, dz, depth)
     sunshine, sun = street[:, 4:5], street[:, 6:9, None].unbind(1)
     shadow = _shadow(sun_houses, sun_crowns, kind, x, h, z, sun, _pixel(camera, depth))
-    facing = (nx * sun[0] + nh * sun[1] + nz * sun[2]).clamp_min(0)
+    facing = torch.relu(nx * sun[0] + nh * sun[1] + nz * sun[2])
     from_sky = (0.62 + 0.2 * nh + 0.1 * (1 - sunshine)) * _corners(cars, street[:, 1:2], kind, x, h, z)
     return from_sky + 0.75 * sunshine * facing * (1 - shadow)
 
 
 @kernel
 def _paint(
-    dx, dh, dz, depth, kind, house_row, car_row, axis, nh, a, b, wide, high, noise,
+    dx, dh, dz, depth, code, nh, a, b, wide, high, noise,
     camera, street, colours, houses, cars, paints,
 ):  # fmt: skip
     """Colour of each surface in plain light, `(b, 3, n)`."""
+    kind, row = decode(code)
+    house_row = torch.where((kind == FRONT) | (kind == FLANK), row, 0.0)
+    face = torch.where(kind == CAR, row, 0.0)
+    car_row = torch.floor((face + 0.5) / 3)
+    axis = face - 3 * car_row
     x, h, z = _point(camera, dx, dh, dz, depth)
     half = street[:, :1]
     asphalt, slabs, leaves, _, horizon = (entry[..., None].unbind(1) for entry in colours.unbind(1))
@@ -97,15 +101,16 @@ def _paint(
     colour = _choose(kind == CROWN, surface.foliage(leaves, noise, nh), colour)
     cabin = torch.where(car_row >= CARS, 1.0, 0.0)
     which = car_row - CARS * cabin
-    box = [pick(cars[:, i, :CARS], which) for i in (0, 1, 4)]
-    paint = [pick(paints[:, i], which) for i in range(4)]
+    box = [of_few(cars[:, i, :CARS], which) for i in (0, 1, 4)]
+    paint = [of_few(paints[:, i], which) for i in range(4)]
     body = surface.car(x, h, z, axis, cabin, box, paint, _pixel(camera, depth))
     return torch.stack(_choose(kind == CAR, body, colour), dim=1)
 
 
 @kernel
-def _finish(dx, dh, dz, depth, kind, light, paint, camera, street, colours, phases):
+def _finish(dx, dh, dz, depth, code, light, paint, camera, street, colours, phases):
     """Light on paint, haze, and the sky behind, `(b, 3, n)`."""
+    kind, _ = decode(code)
     _, _, hills, zenith, horizon = (entry[..., None].unbind(1) for entry in colours.unbind(1))
     cloud, sunshine, haze, *sun = street[:, 3:9, None].unbind(1)
     warm = (1.04, 1.0, 0.94)
@@ -123,14 +128,14 @@ def sky(camera, dx, dh, dz, phases, cloud, sun, zenith, horizon, hills, sunshine
     length = (dx * dx + dh * dh + dz * dz).sqrt()
     rise = dh / length
     blur = (across[0] ** 2 + across[2] ** 2 + down[1] ** 2).sqrt() / length
-    up = rise.clamp_min(0)
+    up = torch.relu(rise)
     colour = mix(horizon, zenith, 1 - torch.exp(-3.2 * up))
     over = 1 / (up + 0.12)
     a, b = 14 * dx / length * over, 14 * dz / length * over
     spread = 14 * blur * over * (1 + over * 0.3)
     puffs = surface.grain(Spot(0.45 * a, 0.45 * b, 0.45 * spread, 0.45 * spread), phases)
-    cover = ((puffs + 1.6 * cloud - 0.75) * 0.9).clamp(0, 1)
-    cover = cover * cover * (3 - 2 * cover) * (up * 7).clamp(0, 1)
+    cover = unit((puffs + 1.6 * cloud - 0.75) * 0.9)
+    cover = cover * cover * (3 - 2 * cover) * unit(up * 7)
     colour = mix(colour, tuple(0.35 * c + 0.63 for c in horizon), 0.85 * cover)
     toward = (dx * sun[0] + dh * sun[1] + dz * sun[2]) / length
     glow = sunshine * torch.exp(-12 * (1 - toward))
@@ -161,26 +166,26 @@ def _pixel(camera: Tensor, depth: Tensor) -> Tensor:
 
 
 @pointwise
-def _normal(dx, dz, kind, cylinder, sphere, axis, cylinders, spheres, x, h, z):
+def _normal(dx, dz, kind, row, cylinders, spheres, x, h, z):
     zero = 0.0 * x
+    axis = row - 3 * torch.floor((row + 0.5) / 3)  # of a car
     side = torch.where(dx >= 0, 1.0, -1.0)
     toward_x, toward_z = torch.where(dx > 0, -1.0, 1.0), torch.where(dz > 0, -1.0, 1.0)
     is_x = (kind == FRONT) | (kind == CURB) | ((kind == CAR) & (axis == 0))
     is_z = (kind == FLANK) | ((kind == CAR) & (axis == 2))
     nx, nz = torch.where(is_x, toward_x, zero), torch.where(is_z, toward_z, zero)
     nh = torch.where(is_x | is_z, 0.0, 1.0)
-    column = [pick(cylinders[:, i], cylinder) for i in range(3)]
-    is_column = (kind == POST) | (kind == TRUNK)
-    radius = column[2].clamp_min(1e-3)
-    nx = torch.where(is_column, (x - side * column[0]) / radius, nx)
-    nz = torch.where(is_column, (z - column[1]) / radius, nz)
-    nh = torch.where(is_column, 0.0, nh)
-    ball = [pick(spheres[:, i], sphere) for i in range(4)]
-    is_ball = (kind == LAMP) | (kind == CROWN)
-    radius = ball[3].clamp_min(1e-3)
-    nx = torch.where(is_ball, (x - side * ball[0]) / radius, nx)
-    nh = torch.where(is_ball, (h - ball[1]) / radius, nh)
-    nz = torch.where(is_ball, (z - ball[2]) / radius, nz)
+    # Posts, trunks, lamps and crowns: away from an axis, of a sphere also up from its centre.
+    is_column, is_ball = (kind == POST) | (kind == TRUNK), (kind == LAMP) | (kind == CROWN)
+    of_columns = cylinders[:, 0], 0.0 * cylinders[:, 0], cylinders[:, 1], cylinders[:, 2]
+    both = [torch.cat([column, ball], 1) for column, ball in zip(of_columns, spheres.unbind(1), strict=True)]
+    which = torch.where(is_column, row, torch.where(is_ball, row + cylinders.shape[2], 0.0))
+    center, height, ahead, radius = (pick(table, which) for table in both)
+    over = 1 / radius.clamp_min(1e-3)
+    is_round = is_column | is_ball
+    nx = torch.where(is_round, (x - side * center) * over, nx)
+    nz = torch.where(is_round, (z - ahead) * over, nz)
+    nh = torch.where(is_ball, (h - height) * over, torch.where(is_column, 0.0, nh))
     return nx, nh, nz
 
 
@@ -214,41 +219,61 @@ def _spot(camera, dx, dh, dz, depth, kind, normal, x, h, z):
 def _shadow(houses, crowns, kind, x, h, z, sun, blur):
     """How much of the sun the houses and trees on its side keep off, 0 to 1, with soft edges."""
     side = torch.where(sun[0] >= 0, 1.0, -1.0)
-    soft = 1 / (0.25 + blur)[:, None]
-    front, first, last, top = houses[..., None].unbind(1)
-    way = (front - (side * x)[:, None]) / sun[0].abs().clamp_min(0.12)[:, None]
-    over, at = top - h[:, None] - way * sun[1][:, None], z[:, None] + way * sun[2][:, None]
-    cover = _step(over * soft) * _step((at - first) * soft) * _step((last - at) * soft)
-    built = torch.where(way > 0.05, cover, 0.0).amax(1)
-    center, height, ahead, radius = crowns[..., None].unbind(1)
-    to_x, to_h, to_z = side[:, None] * center - x[:, None], height - h[:, None], ahead - z[:, None]
-    along = to_x * sun[0][:, None] + to_h * sun[1][:, None] + to_z * sun[2][:, None]
-    off = (to_x * to_x + to_h * to_h + to_z * to_z - along * along).clamp_min(0).sqrt()
-    shade = torch.where(along > 0, _step((radius - off) * soft), 0.0).amax(1)
+    soft = 1 / (0.25 + blur)
+    x, over_sun = side * x, 1 / sun[0].abs().clamp_min(0.12)
+    # Thing by thing, so that the compiled loop keeps the largest so far in a register and stores nothing else.
+    built = 0.0 * x
+    for house in houses.unbind(2):
+        front, first, last, top = house[..., None].unbind(1)
+        way = (front - x) * over_sun
+        over, at = top - h - way * sun[1], z + way * sun[2]
+        cover = _step(over * soft) * _step((at - first) * soft) * _step((last - at) * soft)
+        built = torch.where((way > 0.05) & (cover > built), cover, built)
+    shade = 0.0 * x
+    for crown in crowns.unbind(2):
+        center, height, ahead, radius = crown[..., None].unbind(1)
+        to_x, to_h, to_z = side * (center - x), height - h, ahead - z
+        along = to_x * sun[0] + to_h * sun[1] + to_z * sun[2]
+        off = torch.relu(to_x * to_x + to_h * to_h + to_z * to_z - along * along).sqrt()
+        cover = _step((radius - off) * soft)
+        shade = torch.where((along > 0) & (cover > shade), cover, shade)
     return torch.maximum(built, torch.where(kind == CROWN, 0.0, 0.85 * shade))
 
 
 @pointwise
 def _step(x: Tensor) -> Tensor:
-    return (x + 0.5).clamp(0, 1)
+    return unit(x + 0.5)
 
 
 @pointwise
 def _corners(cars, line, kind, x, h, z):
     """What the sky does not reach: under cars, and at the foot of houses."""
-    x0, x1, _, _, z0, z1 = cars[:, :, :CARS, None].unbind(1)
-    out_x = torch.maximum(x0 - x[:, None], x[:, None] - x1).clamp_min(0)
-    out_z = torch.maximum(z0 - z[:, None], z[:, None] - z1).clamp_min(0)
-    dark = torch.exp(-6 * (out_x * out_x + out_z * out_z).amin(1) - 8 * h.clamp_min(0))
+    nearest = 0.0 * x + 1e6
+    for car in cars[:, :, :CARS].unbind(2):
+        x0, x1, _, _, z0, z1 = car[..., None].unbind(1)
+        out_x = torch.relu(torch.maximum(x0 - x, x - x1))
+        out_z = torch.relu(torch.maximum(z0 - z, z - z1))
+        nearest = torch.minimum(nearest, out_x * out_x + out_z * out_z)
+    dark = torch.exp(-6 * nearest - 8 * torch.relu(h))
     dark = torch.where(kind == CAR, 0.0, 0.75 * dark)
-    foot = torch.exp(-1.2 * (line - x.abs()).abs() - 1.2 * h.clamp_min(0))
+    foot = torch.exp(-1.2 * (line - x.abs()).abs() - 1.2 * torch.relu(h))
     return (1 - dark) * (1 - 0.3 * foot)
 
 
 @pointwise
 def pick(table: Tensor, row: Tensor) -> Tensor:
     """Entries of a table `(b, things)` at the row of each ray, `(b, n)`."""
-    return torch.gather(table, 1, row.long())
+    frame = torch.arange(len(table), dtype=torch.int32, device=table.device)[:, None]
+    return table[frame, row.int()]
+
+
+@pointwise
+def of_few(table: Tensor, row: Tensor) -> Tensor:
+    """As `pick`, faster for a table of a few rows."""
+    found = table[:, :1] + 0.0 * row
+    for i in range(1, table.shape[1]):
+        found = torch.where(row == i, table[:, i : i + 1], found)
+    return found
 
 
 @pointwise
