@@ -700,7 +700,7 @@ Markdown("Official settings, 5,000 updates, all five seeds:\n\n" + "\n".join(lin
 this.say("mnist_error_faithful")
 
 # %% tags=["nbval-ignore-output"]
-this.say("passive_q_error")
+this.say("error_of_half_width")
 
 # %% [markdown]
 # The onlookers never trained the generator, and yet one of them may sort real digits better than chance: it saw pictures of the plain game, whose code happens to move something.

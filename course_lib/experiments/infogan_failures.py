@@ -98,7 +98,8 @@ def shown_by_sweep(done: Trained, real: Tensor, n: int = 300) -> float:
 
     trained = sample_codes(20_000, done.cfg, generator=gen).continuous[:, 0]
     low, high = (float(trained.quantile(q)) for q in (0.01, 0.99))
-    return float((at(-1.0) - at(1.0)).norm(dim=1).mean() / (at(low) - at(high)).norm(dim=1).mean())
+    whole = (at(low) - at(high)).norm(dim=1).mean().clamp_min(1e-9)
+    return float((at(-1.0) - at(1.0)).norm(dim=1).mean() / whole)
 
 
 def push_on_generator(done: Trained, real: Tensor, n: int = 1000) -> float:
@@ -144,7 +145,7 @@ def broken(failure: Failure, cfg: InfoGanConfig, images: Float[Tensor, "n 1 h w"
 
 
 def failures(seed: int) -> dict[str, Measurement]:
-    """Each failure on the 8 x 8 digits, against the same game without the mistake."""
+    """The game on the 8 x 8 digits without each mistake, against the same game with it."""
     cfg, images = DIGITS_PROFILES["quick"], load_digits()[0].images
     well = play(cfg, images, seed)
     found = {}
@@ -153,11 +154,11 @@ def failures(seed: int) -> dict[str, Measurement]:
         mended = failure.mended(cfg)
         whole = well if mended == cfg else play(mended, images, seed)
         found[f"failure_{name}"] = Measurement(
-            failure.symptom(sick, images),
             failure.symptom(whole, images),
+            failure.symptom(sick, images),
             {
-                "variety": [round(variety(one, images), 4) for one in (sick, whole)],
-                "d_loss": [one.curve[-1]["d/loss"] for one in (sick, whole)],
+                "variety": [round(variety(one, images), 4) for one in (whole, sick)],
+                "d_loss": [one.curve[-1]["d/loss"] for one in (whole, sick)],
                 "bounds": bound_on_new_images(sick, n=1000),
                 "train_core_seconds": round(sick.seconds, 1),
             },

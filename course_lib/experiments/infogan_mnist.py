@@ -11,7 +11,7 @@ from PIL import Image
 from torch import Tensor, nn
 
 from course_lib.datasets import ImageSet, load_mnist
-from course_lib.experiments import data_root, record
+from course_lib.experiments import data_root
 from course_lib.experiments.figures import save_figure
 from course_lib.experiments.infogan_effects import (
     class_sheet,
@@ -205,17 +205,7 @@ def kmeans(seed: int) -> dict[str, Measurement]:
     images, test = mnist()
     means = KMeans(10, n_init=3, random_state=seed).fit(images.flatten(1).numpy())
     found = agreement(torch.from_numpy(means.predict(test.images.flatten(1).numpy())).long(), test.labels)
-    return {"kmeans_error": Measurement(100 * found["one_to_one"], recorded("mnist_error_beyond", seed), found)}
-
-
-def recorded(claim_id: str, seed: int) -> float:
-    """The value that another experiment has recorded for this seed."""
-    claim = next((c for c in record.load("06_infogan")["claims"] if c["id"] == claim_id), None)
-    if claim is None or str(seed) not in claim["ours"]["runs"]:
-        raise RuntimeError(
-            f"seed {seed} is compared with {claim_id} of the same seed, which is not measured: run that first"
-        )
-    return claim["ours"]["runs"][str(seed)]["value"]
+    return {"kmeans_error": Measurement(100 * found["one_to_one"], extra=found)}
 
 
 READERS = ("trunk", "head", "passive_head", "passive_separate")
@@ -247,7 +237,7 @@ def readings(seed: int) -> dict[str, Measurement]:
     onlookers = ("passive_head", "passive_separate")
     return {
         "passive_q_li": Measurement(max(bound[kind] for kind in onlookers), bound["trunk"], rows),
-        "passive_q_error": Measurement(min(error[kind] for kind in onlookers), error["trunk"]),
+        "error_of_half_width": Measurement(error["trunk"], min(error[kind] for kind in onlookers)),
         **{
             f"{name}_{ending}": Measurement(full[key], plain[key])
             for name in ("slant", "width")
@@ -256,8 +246,8 @@ def readings(seed: int) -> dict[str, Measurement]:
         "trunk_ablation": Measurement(
             bound["trunk"], bound["head"], {"error_trunk": error["trunk"], "error_head": error["head"]}
         ),
-        "reading_paper": Measurement(bound["paper"], bound["trunk"], {"error": error["paper"]}),
-        "reading_port": Measurement(bound["port"], bound["trunk"], {"error": error["port"]}),
+        "reading_paper": Measurement(bound["paper"], extra={"error": error["paper"]}),
+        "reading_port": Measurement(bound["port"], extra={"error": error["port"]}),
     }
 
 

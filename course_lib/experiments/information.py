@@ -36,13 +36,13 @@ EXPERIMENTS = (
         claims=(
             Claim(
                 id="infonce_cap",
-                what="InfoNCE with the best critic and 64 pairs, whose logarithm is 4.1589",
+                what="InfoNCE with the best critic and 64 pairs (log 64 is 4.1589) on normals of 20 coordinates with "
+                "correlation 0.9, which share 16.607 nats",
                 metric="estimate",
                 unit="nats",
-                better="higher",
+                better="lower",
                 rule="max <= 4.1589",
                 profile="exact",
-                baseline="the mutual information itself",
             ),
         ),
     ),
@@ -53,10 +53,12 @@ EXPERIMENTS = (
         claims=(
             Claim(
                 id="nwj_variance",
-                what="standard deviation of one NWJ estimate from 64 pairs, best critic, 10 nats",
+                what="standard deviation of one NWJ estimate from 64 pairs, best critic, 10 nats, as 1,000 batches "
+                "see it (the exact one is in the hundreds)",
                 metric="deviation",
                 unit="nats",
-                rule="min > 1",
+                better="higher",
+                rule="each > baseline",
                 floor=0.0,
                 profile="exact",
                 baseline="Barber-Agakov's on the same pairs",
@@ -66,6 +68,7 @@ EXPERIMENTS = (
                 what="mean of Donsker-Varadhan estimates from 64 pairs less the truth, best critic, 10 nats",
                 metric="bias",
                 unit="nats",
+                better="higher",
                 rule="min > 0.3",
                 profile="exact",
             ),
@@ -89,7 +92,7 @@ EXPERIMENTS = (
                 id="equal_mi_not_disentangled",
                 what="squared rank correlation of code 1 with slant and code 2 with width, codes turned by 45 degrees",
                 metric="alignment",
-                better="higher",
+                better="lower",
                 rule="each < baseline",
                 floor=0.0,
                 profile="standard",
@@ -158,7 +161,7 @@ def figures() -> None:
         return
     plots.use_style()
     figure, (above, below) = plots.figure_axes(columns=2, height=3.3)
-    draw_bounds(above, over_seeds(claims["nwj_variance"], "mean"), pairs=64, middle="mean")
+    draw_bounds(above, over_seeds(claims["nwj_variance"], "median"), pairs=64, middle="median")
     draw_bounds(below, over_seeds(claims["trained_reader_is_near"], "median"), pairs=64, middle="median")
     plots.finding(above, "The best critic: nothing left to learn", y="estimate, nats")
     plots.finding(below, "Critics trained for seconds", x="true mutual information, nats", y="estimate, nats")

@@ -33,8 +33,8 @@ def cap(seed: int, batches: int = 100) -> dict[str, Measurement]:
     gen, model = generator(seed), CorrelatedGaussians(20, 0.9).with_posterior()
     sizes = [2, 8, 64, 512]
     means = [float(at_best(model, n, batches if n < 512 else 8, gen=gen)["InfoNCE"].mean()) for n in sizes]
-    extra = {"n": sizes, "info_nce": means, "log_n": [float(np.log(n)) for n in sizes]}
-    return {"infonce_cap": Measurement(means[sizes.index(64)], model.information(), extra)}
+    extra = {"n": sizes, "info_nce": means, "log_n": [float(np.log(n)) for n in sizes], "truth": model.information()}
+    return {"infonce_cap": Measurement(means[sizes.index(64)], extra=extra)}
 
 
 def scatter(seed: int, batches: int = 1000) -> dict[str, Measurement]:
@@ -42,12 +42,12 @@ def scatter(seed: int, batches: int = 1000) -> dict[str, Measurement]:
     gen = generator(seed)
     extra = {"nats": list(LEVELS)}
     for name in BOUNDS:
-        extra[name] = {"mean": [], "deviation": [], "low": [], "high": []}
+        extra[name] = {"mean": [], "median": [], "deviation": [], "low": [], "high": []}
     for nats in LEVELS:
         found = at_best(CorrelatedGaussians.with_information(nats, 20), PAIRS, batches, gen=gen)
         for name, values in found.items():
-            low, high = np.quantile(values, [0.1, 0.9])
-            row = {"mean": values.mean(), "deviation": values.std(), "low": low, "high": high}
+            low, middle, high = np.quantile(values, [0.1, 0.5, 0.9])
+            row = {"mean": values.mean(), "median": middle, "deviation": values.std(), "low": low, "high": high}
             for key, value in row.items():
                 extra[name][key].append(round(float(value), 4))
     deviation = {name: extra[name]["deviation"][-1] for name in BOUNDS}

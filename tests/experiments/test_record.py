@@ -35,6 +35,8 @@ def claims_of(lesson):
         ("mean <= 2", [1.0, 3.0], None, True),
         ("mean < 2", [1.0, 3.0], None, False),
         ("max <= 2", [1.0, 3.0], None, False),
+        ("median <= 2", [1.0, 2.0, 90.0], None, True),
+        ("median > 2", [1.0, 2.0, 90.0], None, False),
         ("min >= 1", [1.0, 3.0], None, True),
         ("min > 1", [1.0, 3.0], None, False),
         ("max < baseline", [1.0, 3.0], 3.1, True),
@@ -59,7 +61,7 @@ def test_each_compares_every_seed_with_its_own_baseline(rule, verdict):
 
 @pytest.mark.parametrize(
     "rule",
-    ["", "mean < ", "median < 3", "mean = 3", "mean<3", "mean <= e", "mean <= 3 nats", "mean < 1-2", "< baseline"],
+    ["", "mean < ", "mode < 3", "mean = 3", "mean<3", "mean <= e", "mean <= 3 nats", "mean < 1-2", "< baseline"],
 )
 def test_rules_that_do_not_read_are_refused(rule):
     with pytest.raises(ValueError, match=re.escape(f"`rule` (={rule!r}) must read like 'mean <= 88.5'")):

@@ -93,6 +93,7 @@ def test_the_line_that_raises_is_quoted():
         (lambda mu: 0.5 * (mu**2).sum(-1).mean(), "you took the mean over the batch"),
         (lambda mu: 0.5 * (mu**2).sum(), "you took the sum over the batch"),
         (lambda mu: 0.5 * mu**2, "the sum over the last axis is missing"),
+        (lambda mu: mu**2 / 2 * mu.shape[1], "the mean over the last axis is missing"),
         (lambda mu: 0.5 * (mu**2).mean(-1), "0.3333 times the right one"),
         (lambda mu: 0.5 * mu.abs().sum(-1), "square the mean"),
         (lambda mu: (mu**2).sum(-1)[:2], "wrong shape: (2,) instead of (4,)"),

@@ -4,6 +4,7 @@ import json
 
 import matplotlib
 import pytest
+from PIL import Image
 
 from course_lib.teaching import lesson
 from course_lib.teaching.display import MarkdownText, is_live_front_end, show_code, table
@@ -134,6 +135,20 @@ def test_reference_figures_carry_their_alt_text(results):
         this.figure("b.png", alt="x")
     with pytest.raises(ValueError, match="alt"):
         this.figure("a.png", alt="")
+
+
+def test_recorded_frames_are_cut_apart(results):
+    sheet = Image.new("L", (4, 6))
+    sheet.putdata([10] * 8 + [20] * 8 + [30] * 8)
+    sheet.save(results / "figures" / "sweep.png")
+    this = start()
+    frames = this.frames("sweep.png", 3)
+    assert [frame.size for frame in frames] == [(4, 2)] * 3
+    assert [frame.getpixel((0, 0))[0] for frame in frames] == [10, 20, 30]
+    with pytest.raises(ValueError, match=r"count \(=4\) must divide"):
+        this.frames("sweep.png", 4)
+    with pytest.raises(FileNotFoundError, match="make results"):
+        this.frames("none.png", 3)
 
 
 def test_numbers_are_short():

@@ -102,6 +102,10 @@ READING = Exercise(
             says="the sign is wrong: that is minus the bound, the loss",
         ),
         Slip(
+            wrong=lambda logits, code: math.log(logits.shape[1]) + F.cross_entropy(logits, code),
+            says="the sign of the cross-entropy is wrong: what is missing is taken off the entropy",
+        ),
+        Slip(
             wrong=lambda logits, code: math.log(len(code)) - F.cross_entropy(logits, code),
             says="that is log of the batch size, as in InfoNCE; the entropy is the log of the number of values",
         ),
@@ -191,6 +195,10 @@ CHOICE = Exercise(
             says="log n is missing: that is a log-probability, and guessing already gives -log n",
         ),
         Slip(
+            wrong=lambda scores: math.log(len(scores) - 1) + (scores.diagonal() - scores.logsumexp(1)).mean(),
+            says="the true one counts as a candidate, too: log n, not log of n - 1",
+        ),
+        Slip(
             wrong=lambda scores: math.log(len(scores)) + (scores.diagonal() - scores.logsumexp(0)).mean(),
             says="the sum runs down the columns; the candidates of c_i stand in row i",
         ),
@@ -253,6 +261,18 @@ HONEST = Exercise(
                 - 0.5 * torch.log(2 * math.pi * math.e * _error(code, mu).mean()) * torch.ones(code.shape[1])
             ).sum(),
             says="one variance for all codes is worse than one for each: take the mean over the batch alone",
+        ),
+        Slip(
+            wrong=lambda code, mu: (
+                math.log(2) - 0.5 * torch.log(2 * math.pi * math.e * (code - mu).var(0, correction=0).clamp_min(1e-9))
+            ).sum(),
+            says="that is the variance of the errors: an offset counts, too, take the mean of their squares",
+        ),
+        Slip(
+            wrong=lambda code, mu: (
+                math.log(2) - 0.5 * torch.log(2 * math.pi * math.e * _error(code, mu).sqrt())
+            ).sum(),
+            says="that is the root of the mean squared error; a variance is the square of a deviation",
         ),
         Slip(
             wrong=lambda code, mu: (math.log(2) - 0.5 * torch.log(2 * math.pi * _error(code, mu))).sum(),
