@@ -1,7 +1,7 @@
 # ---
 # jupyter:
 #   course:
-#     symbols: [x, z, code, code_posterior, recognition, code_mi, ba_bound, expectation, kl, normal, mu, sigma, generator_net, judge, best_judge, p_data, p_made, game, coded_game, info_weight, jsd, logits, place, middle, noise_sd]
+#     symbols: [x, z, code, code_posterior, recognition, code_mi, ba_bound, expectation, mu, sigma, generator_net, judge, best_judge, p_data, p_made, game, coded_game, info_weight, jsd, logits, place, middle, noise_sd]
 #     minutes: {"Set-up": 1, "Look first": 3, "Derive": 15, "From formula to code": 3, "The model": 4, "Predict, then train": 6, "Look again": 5, "Measure": 10, "Exercises": 12}
 #     requires: ["03"]
 #   jupytext:
@@ -900,6 +900,9 @@ for name, failure in FAILURES.items():
     here, there = (failure.symptom(done, train.images) for done in (sick[name], told))
     lines.append(f"| {failure.words} | {SIGNS[name]} | {here:.2f} | {there:.2f} |")
 Markdown("\n".join(lines))
+
+# %% [markdown]
+# The same six games as pictures, a row for each value of the code:
 
 # %% tags=["hide-input", "nbval-ignore-output"] mystnb={"image": {"alt": "Six small grids of generated digits: the good game, a code without effect whose rows look alike, noise and patterns where the discriminator wins, digits from the game with two softmaxes and from the one with normal codes, and grey, uncertain shapes where the variance explodes."}}
 figure, cells = plots.plt.subplots(1, 6, figsize=(plots.WIDTH, 2.1), dpi=110, squeeze=False)

@@ -59,18 +59,20 @@ def scatter(seed: int, batches: int = 1000) -> dict[str, Measurement]:
 
 
 def trained(seed: int, cfg: EstimatorConfig | None = None) -> dict[str, Measurement]:
-    """Train all four at every level: the error of each at the highest, and the curves of a figure."""
+    """Train all four at every level: how far estimates stray at the highest, and the curves of a figure."""
     cfg = cfg or replace(PROFILES["standard"], nats=LEVELS)
     extra: dict = {"nats": list(cfg.nats), "batch_size": cfg.batch_size}
+    stray = {}
     for name in BOUNDS:
         rows = []
         for nats in cfg.nats:
-            values = train_estimator(name, CorrelatedGaussians.with_information(nats, cfg.dims), cfg, seed=seed)
-            rows.append(np.quantile(values["values"], [0.1, 0.5, 0.9]).round(4).tolist())
+            found = train_estimator(name, CorrelatedGaussians.with_information(nats, cfg.dims), cfg, seed=seed)
+            rows.append(np.quantile(found["values"], [0.1, 0.5, 0.9]).round(4).tolist())
+        # At the highest level, and of single estimates: a median may hit the truth by accident, on its way past it.
+        stray[name] = float(np.abs(np.array(found["values"]) - cfg.nats[-1]).mean())
         extra[name] = {"low": [r[0] for r in rows], "median": [r[1] for r in rows], "high": [r[2] for r in rows]}
-    error = {name: abs(extra[name]["median"][-1] - cfg.nats[-1]) for name in BOUNDS}
-    best_critic = min(error[name] for name in BOUNDS[1:])
-    return {"trained_reader_is_near": Measurement(error["Barber-Agakov"], best_critic, extra)}
+    best_critic = min(stray[name] for name in BOUNDS[1:])
+    return {"trained_reader_is_near": Measurement(stray["Barber-Agakov"], best_critic, extra)}
 
 
 def explode(seed: int, steps: int = 600, *, floor: float | None = None, fixed: bool = False) -> dict[str, list[float]]:

@@ -141,8 +141,9 @@ def wasserstein_discriminator_loss(
 ) -> Float[Tensor, " b"]:
     r"""Minus the critic's gap, $\tilde a-a$.
 
-    Arjovsky, Chintala and Bottou 2017, Eq. 2. Minus its mean estimates $W_1$ only while the critic is 1-Lipschitz
-    (clipped weights, or `gradient_penalty`); without that it has no minimum.
+    Arjovsky, Chintala and Bottou 2017, Eq. 2. Minus its mean estimates $W_1$, from below, only while the critic is
+    1-Lipschitz (`gradient_penalty`, approximately); clipped weights bound it by some unknown K, and the value is then
+    up to K times $W_1$. Without either it has no minimum.
 
     Args:
         logits_real: The critic's values of real samples.

@@ -49,9 +49,10 @@ def gaussian_code_log_likelihood(
     r"""Log-density $\log Q(c\mid x)$ of continuous codes under independent normals, the constant kept.
 
     Chen et al. 2016, Section 6 (each continuous code a Gaussian). A number as `log_var` fixes the variance: with 0 the
-    gradient is that of half the squared error, and the *value* is useless as information, since the bound for a code
-    uniform on [-1, 1] then never exceeds -0.2258. A tensor is the learned variance: on an easy code its optimum goes to
-    minus infinity, so let the network clamp it, for instance to [-6, 2].
+    gradient is that of minus half the squared error, and the *value* is useless as information, since the bound for a
+    code uniform on [-1, 1] then never exceeds -0.2258. A tensor is the learned variance: on an easy code its optimum
+    goes to minus infinity, so let the network keep it within limits, for instance [-6, 2]; a hard clamp stops the way
+    back, since below it no gradient arrives.
 
     Args:
         code: Continuous codes.
@@ -98,7 +99,7 @@ def categorical_entropy(logits: Float[Tensor, "b k"]) -> Float[Tensor, " b"]:
 def uniform_entropy(low: Float[Tensor, "*batch c"], high: Float[Tensor, "*batch c"]) -> Float[Tensor, "*batch"]:
     r"""Differential entropy $h(c)=\sum_i\log(b_i-a_i)$ of independent uniform codes on $[a_i, b_i]$.
 
-    Chen et al. 2016, Section 4: $\log 2$ for each code uniform on [-1, 1]. No ceiling: $I(c;x)$ may exceed it, because
+    Chen et al. 2016, Section 5: $\log 2$ for each code uniform on [-1, 1]. No ceiling: $I(c;x)$ may exceed it, because
     $h(c\mid x)$ has no lower end. The official code adds 1.0856 a code instead, an $N(0, 1)$ likelihood.
 
     Args:
@@ -130,7 +131,7 @@ def barber_agakov(log_q: Float[Tensor, " b"], entropy: float | Float[Tensor, ""]
         entropy: $H(c)$ of the codes' prior: a constant, without gradient, that turns a loss into nats of information.
 
     Returns:
-        Nats; single values may exceed $I$ or be negative, the mean is below $I$.
+        Nats; single values, and the mean of a batch, may exceed $I$ or be negative: the expectation is at most $I$.
 
     Raises:
         ValueError: `log_q` is not `(b,)`, or an argument holds NaN.
@@ -167,9 +168,9 @@ def nwj(joint: Float[Tensor, " n"], product: Float[Tensor, " m"]) -> Float[Tenso
     r"""NWJ bound $\mathbb E_{p(x,y)}[T]-\mathbb E_{p(x)p(y)}[e^{T-1}]\le I(x;y)$, a batch statistic.
 
     Nguyen, Wainwright and Jordan 2010; Nowozin, Cseke and Tomioka 2016 (f-GAN, the KL row of Table 6). Tight for
-    $T=1+\log\frac{p(x,y)}{p(x)p(y)}$ only: the constant matters. An unbiased estimate, whose variance grows like $e^I$.
-    The exponential is the bound itself and cannot be moved into a logarithm: above $T\approx 88$ single precision
-    overflows to minus infinity.
+    $T=1+\log\frac{p(x,y)}{p(x)p(y)}$ only: the constant matters. An unbiased estimate, whose variance
+    grows at least like $e^I$, and like $e^{2I}$ for jointly normal pairs. The exponential is the bound itself and
+    cannot be moved into a logarithm: above $T\approx 89.7$ single precision overflows to minus infinity.
 
     Args:
         joint: Critic values $T$ on pairs that belong together.
@@ -186,7 +187,7 @@ def nwj(joint: Float[Tensor, " n"], product: Float[Tensor, " m"]) -> Float[Tenso
 
 
 def info_nce(scores: Float[Tensor, "n n"]) -> Float[Tensor, " n"]:
-    r"""InfoNCE bound $\log n+\log\frac{e^{T_{ii}}}{\sum_j e^{T_{ij}}}$, one value a row; its mean is at most $I(x;y)$.
+    r"""InfoNCE bound $\log n+\log\frac{e^{T_{ii}}}{\sum_j e^{T_{ij}}}$, one value a row; expectation at most $I(x;y)$.
 
     Van den Oord, Li and Vinyals 2018, Eq. 4; Poole et al. 2019, Eq. 12. Each row is a choice among n candidates, and no
     row exceeds $\log n$: with n pairs nothing beyond $\log n$ nats can be seen, whatever the critic.

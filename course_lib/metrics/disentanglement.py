@@ -43,6 +43,8 @@ def mutual_information_matrix(
 ) -> tuple[Float[Tensor, "c f"], Float[Tensor, " f"]]:
     """Mutual information of each code with each factor, and the entropies of the factors, nats.
 
+    Counted in a table, it is biased upwards: by about (bins - 1)^2 / 2n where code and factor are independent.
+
     Args:
         codes: Codes; each is cut into `bins` intervals of equal width between its extremes.
         factors: Factors; real-valued ones are cut likewise.
@@ -160,7 +162,7 @@ def dci(codes: Float[Tensor, "n c"], factors: Factors, *, seed: int = 0, trees: 
         The scores and the importances.
 
     Raises:
-        ValueError: The numbers of data differ, there are fewer than eight, or a value is NaN.
+        ValueError: The numbers of data differ, there are fewer than eight, a value is NaN, or a factor is constant.
     """
     from sklearn.ensemble import RandomForestClassifier, RandomForestRegressor
 
@@ -169,7 +171,9 @@ def dci(codes: Float[Tensor, "n c"], factors: Factors, *, seed: int = 0, trees: 
         raise ValueError(f"`codes` has {len(codes)} rows: half of them fit a forest, give eight or more")
     x = codes.cpu().double().numpy()
     importance, scores = [], []
-    for column in columns:
+    for j, column in enumerate(columns):
+        if bool((column == column[0]).all()):
+            raise ValueError(f"factor {j} is constant: leave it out")
         y, discrete = column.cpu().numpy(), _is_discrete(column)
         kind = RandomForestClassifier if discrete else RandomForestRegressor
         # All codes are offered at each split: a forest that must do without the right one spreads the importance.

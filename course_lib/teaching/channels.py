@@ -115,7 +115,7 @@ class CodeChannel:
 
     def conditional_entropy(self) -> float:
         """H(c given x), averaged over x."""
-        return -self.under_joint(np.log(self.posterior.T))
+        return float(-(self.p_x[:, None] * self.posterior * np.log(self.posterior)).sum())
 
     def information(self) -> float:
         """I(c; x), as the divergence of the joint from the product of its margins."""
@@ -163,7 +163,7 @@ class CodeChannel:
 
 
 def example_channel() -> CodeChannel:
-    """The channel on which the lesson shows numbers: three codes, four outputs, a Q that is nearly right."""
+    """The channel on which the lesson shows numbers: three codes, four outputs, a Q that is a rough guess."""
     prior = np.array([0.5, 0.3, 0.2])
     rows = np.array([[0.7, 0.2, 0.05, 0.05], [0.1, 0.6, 0.2, 0.1], [0.05, 0.05, 0.3, 0.6]])
     q = np.array([[0.6, 0.3, 0.1], [0.2, 0.6, 0.2], [0.2, 0.3, 0.5], [0.2, 0.2, 0.6]])

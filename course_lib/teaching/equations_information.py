@@ -128,7 +128,7 @@ register(
     EquationTests(
         like="uniform_entropy",
         formula=r"\sum_i \log(b_i - a_i)",
-        source="Chen et al. 2016, Section 4: the entropy of a fixed prior is a constant",
+        source="Chen et al. 2016, Section 5: the entropy of a fixed prior is a constant",
         draw=_intervals,
         reference=lambda low, high: -Uniform(low, high).log_prob(0.5 * (low + high)).sum(-1),
         method="minus the log-density of torch.distributions at the midpoint",

@@ -59,13 +59,21 @@ def pieces_of_work(touched: Bool[Tensor, "m k"], length: int) -> tuple[Int[Tenso
         For each piece its row, in order, and its entries, filled up with k.
     """
     row, entry = touched.nonzero().unbind(1)
-    count = touched.sum(1)
-    pieces = (count + length - 1) // length
+    return deal(row, entry, len(touched), length, touched.shape[1])
+
+
+def deal(
+    row: Int[Tensor, " e"], entry: Int[Tensor, " e"], rows: int, length: int, fill: int
+) -> tuple[Int[Tensor, " p"], Int[Tensor, "p l"]]:
+    """As `pieces_of_work`, of entries listed row by row; `fill` fills up pieces."""
+    count = torch.bincount(row, minlength=rows)
+    pieces = torch.div(count + length - 1, length, rounding_mode="floor")
     rank = torch.arange(len(row), device=row.device) - (count.cumsum(0) - count)[row]
-    piece = (pieces.cumsum(0) - pieces)[row] + torch.div(rank, length, rounding_mode="floor")
-    entries = entry.new_full((int(pieces.sum()), length), touched.shape[1])
-    entries[piece, rank % length] = entry
-    return torch.arange(len(count), device=row.device).repeat_interleave(pieces), entries
+    part = torch.div(rank, length, rounding_mode="floor")
+    owner = torch.arange(rows, device=row.device).repeat_interleave(pieces)
+    entries = entry.new_full((len(owner), length), fill)
+    entries[(pieces.cumsum(0) - pieces)[row] + part, rank - part * length] = entry
+    return owner, entries
 
 
 def smallest(row: Int[Tensor, " p"], values: Tensor, count: int, fill: int | float) -> Tensor:

@@ -51,6 +51,12 @@ def test_constant_codes_score_low():
     assert all(score <= 0.05 for score in found.values()), found
 
 
+def test_a_constant_factor_is_refused():
+    for score in (mutual_information_gap, separated_attribute_predictability, dci):
+        with pytest.raises(ValueError, match="factor 1 is constant"):
+            score(uniform(2), torch.stack([uniform(1)[:, 0], torch.ones(N)], 1))
+
+
 def test_noise_scores_low():
     found = scores(uniform(3, seed=1), uniform(3))
     assert found["mig"] <= 0.05

@@ -12,9 +12,15 @@ _GOLDEN = 2.399963  # radians: successive waves turn by the golden angle, so tha
 
 
 @pointwise
+def unit(x: Tensor) -> Tensor:
+    """As a clamp to [0, 1], to within a rounding, in fewer instructions: those of a clamp also look for NaN."""
+    return 1 - torch.relu(1 - torch.relu(x))
+
+
+@pointwise
 def smooth(x: Tensor, low: float, high: float) -> Tensor:
     """0 below `low`, 1 above `high`, a smooth step between."""
-    t = torch.clamp((x - low) / (high - low), 0, 1)
+    t = unit((x - low) / (high - low))
     return t * t * (3 - 2 * t)
 
 
