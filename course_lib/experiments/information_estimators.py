@@ -161,7 +161,7 @@ def judge(name: str, net: nn.Module, batches: Iterator[tuple[Tensor, Tensor]], c
 
 
 def at_best(model: CorrelatedGaussians, n: int, batches: int, *, gen: torch.Generator) -> dict[str, np.ndarray]:
-    """Every bound with the critic that no training can improve, on fresh batches of n pairs: what is left is chance."""
+    """Every bound with the critic that maximises its exact expectation, on fresh batches of n pairs."""
     entropy, found = model.entropy(), {name: [] for name in BOUNDS}
     off = ~torch.eye(n, dtype=torch.bool)
     for _ in range(batches):

@@ -216,7 +216,8 @@ def sentence(claim: Mapping[str, Any]) -> str:
     text += f"; yours may lie between {number(ours['band'][0])} and {number(ours['band'][1])})." if seeds > 1 else ")."
     baseline, paper = claim.get("baseline") or {}, claim.get("paper") or {}
     if baseline.get("mean") is not None:
-        text += f" {baseline['name'][0].upper()}{baseline['name'][1:]}: {number(baseline['mean'])}{unit}."
+        name = baseline["name"] or "compared with"
+        text += f" {name[0].upper()}{name[1:]}: {number(baseline['mean'])}{unit}."
     if paper.get("value") is not None:
         text += f" Published: {number(paper['value'])}{unit} ({paper['source']})."
     if not claim.get("holds", True):

@@ -123,9 +123,9 @@ def _trace(
     fields = (u.float()[spot], v.float()[spot], view[picture])
     fields = (*fields, table.index_select(0, chosen).unflatten(0, (-1, _PIECES)))
     if len(tile):
-        depth, found = in_chunks(rays, *fields, number.float(), cpu=64, cuda=4096)
+        depth, found = in_chunks(rays, *fields, number.int(), cpu=64, cuda=4096)
     else:
-        depth = found = view.new_zeros(0, with_center.shape[1], _TILE)
+        depth, found = (like.new_zeros(0, with_center.shape[1], _TILE) for like in (view, number.int()))
     # Of a tile with several pieces of work the nearest counts.
     rank = torch.arange(len(tile), device=tile.device) - torch.searchsorted(tile, tile)
     first = rank == 0
@@ -137,7 +137,7 @@ def _trace(
         best[row[again]] = torch.minimum(new, old)
     spot, inside = spot[first], (u < width) & (v < height)
     pixel = torch.where(inside, v * width + u, height * width)[spot]
-    best, name = (values.transpose(0, 1).flatten(1) for values in (best, name.int()))
+    best, name = (values.transpose(0, 1).flatten(1) for values in (best, name))
     return best, name, picture[first], pixel
 
 

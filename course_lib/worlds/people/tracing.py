@@ -37,19 +37,15 @@ def trace(
         offsets: Where in a pixel the rays pass, `(2, s)`, columns and rows.
         view: Camera, light and scene, `(b, VIEW_ROWS)`.
         shapes: Geometry of the pieces that may be met, `(b, k, SHAPE_ROWS)`.
-        numbers: Their numbers, `(b, k)`, float32 as all else.
+        numbers: Their numbers, `(b, k)`, int32.
 
     Returns:
         Depth behind the anchor, `MISS` where there is nothing, and number of the piece, `(b, s, p)` each.
     """
     x, y, ex, ey = _rays(u, v, offsets, _columns(view, 3))
-    depth, number = torch.full_like(x, MISS), torch.zeros_like(x)
-    # Piece by piece, so that the compiled loop keeps the nearest so far in a register and stores nothing else.
-    for shape, name in zip(shapes.unbind(1), numbers[..., None, None].unbind(1), strict=True):
-        new = intersect(x, y, ex, ey, shape[..., None, None])
-        nearer = new < depth
-        depth, number = torch.where(nearer, new, depth), torch.where(nearer, name, number)
-    return depth, number
+    depth = intersect(x[:, None], y[:, None], ex[:, None], ey[:, None], shapes.mT[..., None, None])
+    frame = torch.arange(len(numbers), dtype=torch.int32, device=numbers.device)[:, None, None]
+    return depth.amin(1), numbers[frame, depth.argmin(1)]
 
 
 @kernel
@@ -245,25 +241,22 @@ def occlusion(point, direction, blockers, soft: float, start: float) -> Tensor:
         soft: Width of the half shadow, metres for each metre of distance.
         start: Blockers nearer than this do not count, metres.
     """
-    dx, dy, dz = direction
-    taken = torch.zeros_like(point[0])
-    # Blocker by blocker, so that the compiled loop keeps the largest so far in a register and stores nothing else.
-    for blocker in blockers.unbind(2):
-        ax, ay, az, ux, uy, uz, radius = blocker.reshape(*blocker.shape, *(1,) * (point[0].ndim - 1)).unbind(1)
-        wx, wy, wz = point[0] - ax, point[1] - ay, point[2] - az
-        uu = ux * ux + uy * uy + uz * uz
-        ul = ux * dx + uy * dy + uz * dz
-        over = 1 / torch.clamp_min(uu - ul * ul, 1e-6)
-        wu = wx * ux + wy * uy + wz * uz
-        wl = wx * dx + wy * dy + wz * dz
-        place = scenery.unit((wu - ul * wl) * over)
-        t = torch.relu(place * ul - wl)
-        qx, qy, qz = wx + t * dx - place * ux, wy + t * dy - place * uy, wz + t * dz - place * uz
-        gap = torch.sqrt(qx * qx + qy * qy + qz * qz)
-        blur = soft * t + 0.01
-        here = scenery.unit((radius + blur - gap) / (2 * blur)) * scenery.unit((t - start) * 25)
-        taken = torch.where(here > taken, here, taken)
-    return taken
+    shape = (*blockers.shape, *(1,) * (point[0].ndim - 1))
+    ax, ay, az, ux, uy, uz, radius = blockers.reshape(shape).unbind(1)  # (b, m, 1, ...)
+    px, py, pz = (p[:, None] for p in point)
+    dx, dy, dz = (d[:, None] for d in direction)
+    wx, wy, wz = px - ax, py - ay, pz - az
+    uu = ux * ux + uy * uy + uz * uz
+    ul = ux * dx + uy * dy + uz * dz
+    wu = wx * ux + wy * uy + wz * uz
+    wl = wx * dx + wy * dy + wz * dz
+    place = scenery.unit((wu - ul * wl) * (1 / torch.clamp_min(uu - ul * ul, 1e-6)))
+    t = torch.relu(place * ul - wl)
+    qx, qy, qz = wx + t * dx - place * ux, wy + t * dy - place * uy, wz + t * dz - place * uz
+    gap = torch.sqrt(qx * qx + qy * qy + qz * qz)
+    blur = soft * t + 0.01
+    near = scenery.unit((t - start) * 25)
+    return (scenery.unit((radius + blur - gap) / (2 * blur)) * near).amax(1)
 
 
 @pointwise
