@@ -196,6 +196,34 @@ _ = panels.flat[3].plot(joints[:, 0], joints[:, 1], "o", color=plots.COLOURS["re
 #
 # $$ \bar{\mathbf{u}} = \frac{f}{\bar{Z}}(X, Y)^{\top} + \mathbf{c} \tag{5.2} $$
 #
+# The drawing shows both from the side. Two points at the same height, one near and one far; solid rays go through the pinhole and land apart, dashed ones were first
+# moved to the common depth $\bar{Z}$ and land together.
+
+# %% tags=["hide-input", "nbval-ignore-output"] mystnb={"image": {"alt": "A camera from the side: two points of equal height at different depths send rays to the pinhole and cross the picture plane at two heights; moved to one mean depth, both cross it at the same height."}}
+figure, axes = plots.figure_axes(height=2.5)
+focal, mean, height, depths = 1.0, 3.0, 1.2, {"near": (2.2, "blue"), "far": (3.8, "orange")}
+axes.plot([0], [0], "o", color="black")
+axes.annotate("pinhole", (0, 0), (-0.1, -0.32))
+axes.axhline(0, color=plots.COLOURS["grey"], linewidth=0.8)
+axes.plot([focal, focal], [-0.15, 0.85], color="black", linewidth=2)
+axes.annotate("picture", (focal, 0.85), (focal - 0.25, 0.92))
+axes.axvline(mean, color=plots.COLOURS["grey"], linestyle=":", linewidth=1.2)
+axes.annotate(r"$\bar{Z}$", (mean, -0.3), (mean + 0.05, -0.3))
+for name, (depth, colour) in depths.items():
+    axes.plot([0, depth], [0, height], color=plots.COLOURS[colour], linewidth=1.2)
+    axes.plot([depth, mean, 0], [height, height, 0], "--", color=plots.COLOURS[colour], linewidth=1.2, alpha=0.8)
+    axes.plot([depth], [height], "o", color=plots.COLOURS[colour])
+    axes.plot([focal], [focal * height / depth], "s", color=plots.COLOURS[colour], markersize=6)
+    axes.annotate(name, (depth, height), (depth - 0.15, height + 0.1))
+axes.plot([focal], [focal * height / mean], "D", color=plots.COLOURS["green"], markersize=6)
+axes.set_xlim(-0.3, 4.2)
+axes.set_ylim(-0.4, 1.5)
+axes.set_aspect("equal")
+axes.grid(False)
+axes.set_yticks([])
+plots.finding(axes, "Nearer is higher, unless one depth serves for all", x="depth $Z$")
+
+# %% [markdown]
 # What does the cheaper formula cost?
 
 # %%
@@ -526,7 +554,42 @@ basis.refute(
 # $$ A = \mathbf{v}_{\perp}^{\top}\mathbf{v}_{\perp}, \quad B = \mathbf{a}_{\perp}^{\top}\mathbf{v}_{\perp}, \quad C = \mathbf{a}_{\perp}^{\top}\mathbf{a}_{\perp} - r^2 \tag{5.15} $$
 #
 # The squared distance of a point of the ray from the axis, less $r^2$, is a quadratic in $t$, and the ray enters where it first becomes zero. The truth that the last line is compared with comes from walking along the ray in small steps,
-# with no formula for the root.
+# with no formula for the root. The drawing is the case at hand, seen from the side:
+
+# %% tags=["hide-input", "nbval-ignore-output"] mystnb={"image": {"alt": "A stadium-shaped capsule around a slanted segment from a to b with its radius marked; a ray from the origin enters it at a dot, and a second ray passes beside it."}}
+figure, axes = plots.figure_axes(height=2.6)
+start, end, radius = np.array([2.0, 0.3]), np.array([3.2, 1.1]), 0.38
+along = (end - start) / np.linalg.norm(end - start)
+aside = np.array([-along[1], along[0]])
+half_turn = np.linspace(np.pi / 2, 3 * np.pi / 2, 40)
+cap = np.stack([np.cos(half_turn), np.sin(half_turn)], 1) @ np.stack([along, aside]) * radius
+outline = np.concatenate([start + cap, end - cap])
+axes.fill(*outline.T, color=plots.COLOURS["sky"], alpha=0.4)
+axes.plot(*np.stack([start, end]).T, "o-", color="black", linewidth=1.5, markersize=5)
+axes.annotate(r"$\mathbf{a}$", start, start + (-0.05, -0.24))
+axes.annotate(r"$\mathbf{b}$", end, end + (0.08, -0.06))
+middle = (start + end) / 2 - 0.25 * (end - start)
+axes.plot(*np.stack([middle, middle - radius * aside]).T, color=plots.COLOURS["grey"], linewidth=1.2)
+axes.annotate("$r$", middle - 0.5 * radius * aside, middle - 0.55 * radius * aside + (0.06, 0.0))
+for slope, hit in ((0.36, True), (-0.06, False)):
+    direction = np.array([1.0, slope])
+    reach = 3.9
+    if hit:
+        ray, from_a = (v - (v @ along) * along for v in (direction, start))  # what is left across the axis
+        A, B = ray @ ray, from_a @ ray
+        enter = (B - np.sqrt(B**2 - A * (from_a @ from_a - radius**2))) / A
+        axes.plot(*np.stack([0 * direction, enter * direction]).T, color=plots.COLOURS["red"], linewidth=1.8)
+        axes.plot(*(enter * direction), "o", color=plots.COLOURS["red"])
+        axes.annotate(r"enters at $t$", enter * direction, enter * direction + (-0.75, 0.22), color=plots.COLOURS["red"])
+    else:
+        axes.plot(*np.stack([0 * direction, reach * direction]).T, "--", color=plots.COLOURS["grey"], linewidth=1.2)
+        axes.annotate("misses", reach * direction, reach * direction + (-0.6, -0.2), color=plots.COLOURS["grey"])
+axes.plot([0], [0], "o", color="black")
+axes.set_aspect("equal")
+axes.set_ylim(-0.5, 1.7)
+axes.grid(False)
+axes.set_yticks([])
+plots.finding(axes, "Where a ray enters, if it does", x="depth")
 
 # %%
 Definition(
