@@ -15,6 +15,7 @@ import torch.distributed as dist
 from torch import Tensor, nn
 from torch.nn.parallel import DistributedDataParallel
 
+from course_lib.training.allocator import keep_freed_memory
 from course_lib.training.randomness import generator
 from course_lib.training.shards import Shards
 
@@ -45,7 +46,8 @@ class Runtime:
 
         Precision `auto` means bfloat16 autocast on a GPU that computes in it and float32 elsewhere: on a CPU bfloat16
         is faster on wide convolutions but its rounding depends on the processor, so there it must be asked for.
-        Started by `torchrun`, it joins the other processes (NCCL on GPUs, Gloo on CPUs).
+        Started by `torchrun`, it joins the other processes (NCCL on GPUs, Gloo on CPUs). On a CPU the process keeps the
+        memory that a step frees (`keep_freed_memory`).
 
         Args:
             device: `cpu`, `cuda`, `cuda:1` ...; None takes a GPU when there is one.
@@ -69,6 +71,8 @@ class Runtime:
         if precision == "auto":
             precision = "bf16" if place.type == "cuda" and _has_bf16(place) else "fp32"
         rank = _join_processes(place) if world_size > 1 else 0
+        if place.type == "cpu":
+            keep_freed_memory()
         return cls(
             device=place,
             precision=precision,
