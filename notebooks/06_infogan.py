@@ -857,7 +857,7 @@ parts = {
     "change of thickness": "without_thickness",
     "rotation, shear, scale, shift": "without_affine",
     "63 of 64 restarts": "without_restarts",
-    "fixed Q (full width)": "without_fixed_q",
+    "fixed Q": "without_fixed_q",
 }
 rises = {name: [run["value"] for run in runs_of(claim)] for name, claim in parts.items()}
 if not all(rises.values()):

@@ -34,6 +34,7 @@ from course_lib.metrics import one_to_one_error
 from course_lib.papers.infogan import (
     PROFILES,
     READINGS,
+    InfoGanConfig,
     PairsConfig,
     infogan_optimizers,
     infogan_step,
@@ -171,7 +172,7 @@ def beyond(seed: int) -> dict[str, Measurement]:
 def unfixed(seed: int) -> dict[str, Measurement]:
     """The taught Q put into the discriminator, where the game goes on training it: what is left of its knowledge."""
     images, test = mnist()
-    cfg = replace(PROFILES["standard"], steps=500)
+    cfg = replace(half_width(), steps=500)
     taught, kept = learn_from_pairs(cfg, PairsConfig(), images, seed)
     before = errors_on_real(taught, test.images, test.labels)["running"]
     done = play(cfg, images, seed, gan=taught.gan)
@@ -181,11 +182,15 @@ def unfixed(seed: int) -> dict[str, Measurement]:
     return {"without_fixed_q": Measurement(100 * (best - before["one_to_one"]), extra=extra)}
 
 
+def half_width() -> InfoGanConfig:
+    """The official settings with half of every width."""
+    return replace(PROFILES["standard"], **{name: REDUCED[name] for name in ("channels", "hidden", "q_hidden")})
+
+
 def additions(seed: int) -> dict[str, Measurement]:
     """The recipe of `beyond` at half of every width: whole, and without each of its parts in turn."""
     images, test = mnist()
-    size = {name: value for name, value in REDUCED.items() if name not in ("batch_size", "steps")}
-    cfg, found, whole = replace(PROFILES["standard"], **size), {}, None
+    cfg, found, whole = half_width(), {}, None
     for part in (None, *ADDITIONS):
         recipe = PairsConfig() if part is None else without(PairsConfig(), part)
         taught, kept = learn_from_pairs(cfg, recipe, images, seed)

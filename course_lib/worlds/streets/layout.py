@@ -11,7 +11,7 @@ from torch import Tensor
 
 from course_lib.geometry.rigid import invert, make_transform
 from course_lib.geometry.rotations import euler_to_matrix
-from course_lib.worlds.streets.factors import HOUSES, POSTS, START, TREES, StreetFactors
+from course_lib.worlds.streets.factors import HOUSES, POSTS, SIDES, START, TREES, StreetFactors
 
 KERB = 0.13  # height of the pavement, metres
 POST_TOP, POST_RADIUS = 5.6, 0.07
@@ -28,7 +28,8 @@ class Scene(NamedTuple):
         colours: Road, pavement, foliage, sky and horizon, `(b, 5, 3)`.
         phases: Of the waves of the grain, `(b, WAVES)`.
         houses: Distance of the front from the middle, first and last z, top, window spacing, floor height, share of
-            glass, red, green, blue: `(b, 10, SIDES * HOUSES)`.
+            glass, red, green, blue, and red, green, blue of the shop's sign and whether there is one:
+            `(b, 14, SIDES * HOUSES)`.
         cylinders: Distance from the middle, z, radius, top: `(b, 4, SIDES * (POSTS + TREES))`, posts first.
         spheres: Distance, height, z, radius: `(b, 4, SIDES * (POSTS + LUMPS * TREES))`, lamps first.
         cars: x from, x to, height from, to, z from, to, of the bodies, then of the cabins: `(b, 6, 2 * CARS)`.
@@ -98,7 +99,10 @@ def _houses(factors: StreetFactors, line: Tensor) -> Tensor:
         factors.window_share,
         *factors.house_colour.unbind(-1),
     ]
-    return torch.stack(columns, dim=1).flatten(2)
+    number = torch.arange(SIDES * HOUSES, device=line.device, dtype=line.dtype)
+    signs = [0.55 + 0.4 * torch.sin(1.7 * number + 2.1 * i) for i in range(3)]
+    signs.append((100 * torch.sin(2.6 * number + 0.7) + 0.5).clamp(0, 1))
+    return torch.cat([torch.stack(columns, dim=1).flatten(2), torch.stack(signs).expand(len(line), -1, -1)], dim=1)
 
 
 def _furniture(factors: StreetFactors, half: Tensor) -> tuple[Tensor, Tensor]:

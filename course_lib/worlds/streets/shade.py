@@ -7,9 +7,11 @@ the distance, changes a little as the camera comes nearer.
 import torch
 from torch import Tensor
 
+from course_lib.worlds.chunks import in_chunks
 from course_lib.worlds.kernel import kernel, pointwise
 from course_lib.worlds.streets import surface
 from course_lib.worlds.streets.factors import CARS
+from course_lib.worlds.streets.grid import BUNDLE
 from course_lib.worlds.streets.layout import Scene
 from course_lib.worlds.streets.surface import Spot, edge, mix, unit
 from course_lib.worlds.streets.trace import (
@@ -46,7 +48,24 @@ def colour_of(rays: Rays, hit: Hit, scene: Scene, *, compiled: bool | None) -> T
         *rays, *hit, normal[1], a, b, wide, high, noise,
         s.camera, s.street, s.colours, s.houses, s.cars, s.paints, compiled=compiled,
     )  # fmt: skip
-    return _finish(*rays, *hit, light, paint, s.camera, s.street, s.colours, s.phases, compiled=compiled)
+    colour = _finish(hit.depth, hit.code, light, paint, s.street, s.colours, compiled=compiled)
+    return _with_sky(colour, rays, hit, scene, compiled)
+
+
+def _with_sky(colour: Tensor, rays: Rays, hit: Hit, scene: Scene, compiled: bool | None) -> Tensor:
+    """Put the sky into `colour`, where it is seen: clouds are dear, and most bundles of rays end below them."""
+    bundles = (hit.code == SKY).unflatten(1, (-1, BUNDLE)).any(2)
+    frame, bundle = bundles.nonzero().unbind(1)
+    if not len(frame):
+        return colour
+    place = frame * bundles.shape[1] + bundle
+    parts = [values.reshape(-1, BUNDLE).index_select(0, place) for values in (*rays, hit.code)]
+    whole = colour.unflatten(2, (-1, BUNDLE))
+    tables = (table.index_select(0, frame) for table in (scene.camera, scene.street, scene.colours, scene.phases))
+    whole[frame, :, bundle] = in_chunks(
+        lambda *part: _sky(*part, compiled=compiled), *parts, whole[frame, :, bundle], *tables, cpu=16, cuda=4096
+    )
+    return colour
 
 
 @kernel
@@ -86,7 +105,7 @@ def _paint(
     half = street[:, :1]
     asphalt, slabs, leaves, _, horizon = (entry[..., None].unbind(1) for entry in colours.unbind(1))
     spot = Spot(a, b, wide, high)
-    house = [pick(houses[:, i], house_row) for i in (1, 3, 4, 5, 6, 7, 8, 9)]
+    house = [pick(houses[:, i], house_row) for i in (1, 3, *range(4, 14))]
     is_front = kind == FRONT
     house[0] = torch.where(is_front, house[0], 0.0)
     colour = surface.road(spot, half, asphalt, noise)
@@ -108,17 +127,25 @@ def _paint(
 
 
 @kernel
-def _finish(dx, dh, dz, depth, code, light, paint, camera, street, colours, phases):
-    """Light on paint, haze, and the sky behind, `(b, 3, n)`."""
+def _finish(depth, code, light, paint, street, colours):
+    """Light on paint, and haze, `(b, 3, n)`."""
     kind, _ = decode(code)
-    _, _, hills, zenith, horizon = (entry[..., None].unbind(1) for entry in colours.unbind(1))
-    cloud, sunshine, haze, *sun = street[:, 3:9, None].unbind(1)
+    horizon = colours[:, 4, :, None].unbind(1)
+    sunshine, haze = street[:, 4:5], street[:, 5:6]
     warm = (1.04, 1.0, 0.94)
     lit = tuple(c * light * (1 + sunshine * (w - 1)) for c, w in zip(paint.unbind(1), warm, strict=True))
     lit = _choose(kind == LAMP, paint.unbind(1), lit)
     lit = mix(lit, horizon, 1 - torch.exp(-0.01 * haze * depth.clamp_max(_HAZY)))
+    return torch.stack(lit, dim=1).clamp(0, 1)
+
+
+@kernel
+def _sky(dx, dh, dz, code, colour, camera, street, colours, phases):
+    """The sky where it is seen, `colour` elsewhere, `(b, 3, n)`."""
+    _, _, hills, zenith, horizon = (entry[..., None].unbind(1) for entry in colours.unbind(1))
+    cloud, sunshine, _, *sun = street[:, 3:9, None].unbind(1)
     behind = sky(camera, dx, dh, dz, phases, cloud, sun, zenith, horizon, hills, sunshine)
-    return torch.stack(_choose(kind == SKY, behind, lit), dim=1).clamp(0, 1)
+    return torch.where((code == SKY)[:, None], torch.stack(behind, dim=1).clamp(0, 1), colour)
 
 
 @pointwise

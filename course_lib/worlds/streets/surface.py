@@ -118,9 +118,10 @@ def curb(spot: Spot, slabs: tuple, noise: Tensor) -> tuple:
 def facade(spot: Spot, house: list[Tensor], row: Tensor, glass: tuple, noise: Tensor, is_front: Tensor) -> tuple:
     """A wall with courses of stone, rows of windows with frames, a shop below and a cornice above; flanks have few.
 
-    `house` holds first z, top, window spacing, floor height, share of glass, red, green, blue.
+    `house` holds first z, top, window spacing, floor height, share of glass, red, green, blue, and of the shop's sign
+    red, green, blue and whether there is one.
     """
-    start, top, spacing, floor, share, *wall = house
+    start, top, spacing, floor, share, *wall, red, green, blue, has_sign = house
     shade = 1 + 0.14 * noise
     courses = 0.93 + 0.07 * pulses(spot.b / 0.42, 0.82, spot.high / 0.42)
     wall = tuple(c * shade * courses for c in wall)
@@ -141,8 +142,7 @@ def facade(spot: Spot, house: list[Tensor], row: Tensor, glass: tuple, noise: Te
     door = ground * pulses(along / 2 + 0.25, 0.72, wide / 2)
     colour = mix(colour, mix((0.13, 0.14, 0.16), glass, 0.3 + 0.25 * number), unit(door))
     sign = stripe(spot.b - (SHOP - 0.3), 0.55, spot.high) * shut
-    board = tuple(0.55 + 0.4 * torch.sin(1.7 * row + 2.1 * i) for i in range(3))
-    colour = mix(colour, board, (0.8 * sign * edge(torch.sin(2.6 * row + 0.7), 0.01 + 0 * row)).clamp(0, 1))
+    colour = mix(colour, (red, green, blue), unit(0.8 * sign * has_sign))
     cornice = edge(spot.b - (top - 0.6), spot.high)
     return mix(colour, tuple(0.5 * c + 0.42 for c in wall), cornice)
 
