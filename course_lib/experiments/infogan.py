@@ -253,7 +253,7 @@ EXPERIMENTS = (
                 metric="R2",
                 better="higher",
                 rule="each > baseline",
-                profile="standard",
+                profile="quick",
                 baseline="weight 0",
             ),
         ),

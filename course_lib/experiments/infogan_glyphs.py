@@ -67,7 +67,7 @@ def sweep(seed: int) -> dict[str, Measurement]:
     judge = classifier(images, factors.label)
     rows = {}
     for weight in WEIGHTS:
-        done = play(replace(GLYPHS_PROFILES["standard"], weight_continuous=weight), images, seed)
+        done = play(replace(GLYPHS_PROFILES["quick"], weight_continuous=weight), images, seed)
         r2 = one_code_each(code_effects(done))
         rows[str(weight)] = {
             **r2,
