@@ -31,8 +31,9 @@ def code_effects(done: Trained, *, seed: int = 54_321, n: int = 4000, reach: flo
     Both are freed of the class's mean first, so that only what the code does within a class counts.
 
     Returns:
-        `slant` and `width`: squared correlation with each code; `slant_spearman` and `width_spearman`: absolute
-        rank correlation within a class, averaged over the classes.
+        `slant` and `width`: share of the variance within classes that a line for each class explains, for each code;
+        `slant_spearman` and `width_spearman`: absolute rank correlation within a class, averaged over the classes. The
+        direction may differ between classes.
     """
     gen = generator(seed)
     codes = sample_codes(n, done.cfg, generator=gen)
@@ -69,8 +70,8 @@ def extrapolation(done: Trained, effects: dict[str, list[float]], *, seed: int =
 
     Returns:
         For each factor: its mean at each value of `SWEEP` (`curve`), the rank correlation of that curve with the
-        value (`monotone`, 1 or -1 when it never turns), slopes inside and outside [-1, 1], and the root mean square
-        distance of the outer part from the line through the inner part, in units of the inner span (`off_line`).
+        value (`monotone`, 1 or -1 when it never turns), slopes inside [-1, 1] and beyond either end, and the root mean
+        square distance of the outer part from the line through the inner part, in units of the inner span (`off_line`).
     """
     rows: dict[str, Any] = {}
     values, inside = np.array(SWEEP), np.abs(SWEEP) <= 1
@@ -93,10 +94,17 @@ def extrapolation(done: Trained, effects: dict[str, list[float]], *, seed: int =
             "curve": [round(v, 4) for v in curve],
             "monotone": round(float(spearmanr(values, heights).statistic), 4),
             "slope_inside": round(float(slope), 4),
-            "slope_outside": round(float(np.mean(ends)), 4),
+            "slopes_outside": [round(float(end), 4) for end in ends],
             "off_line": round(float(np.sqrt(np.mean(off**2)) / max(abs(2 * slope), 1e-9)), 4),
         }
     return rows
+
+
+def kept(row: dict[str, Any]) -> float:
+    """The lesser slope beyond an end over the slope inside, from the curve of a factor that `extrapolation` gave."""
+    values, heights = np.array(SWEEP), np.array(row["curve"])
+    slopes = [np.polyfit(values[part], heights[part], 1)[0] for part in (abs(values) <= 1, values <= -1, values >= 1)]
+    return round(float(min(slopes[1] / slopes[0], slopes[2] / slopes[0])), 4)
 
 
 @torch.no_grad()

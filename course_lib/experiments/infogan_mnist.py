@@ -1,6 +1,5 @@
 """MNIST: the official run, k-means on pixels, and Q taught by pairs of deformed real images."""
 
-import math
 import time
 from dataclasses import replace
 from functools import cache
@@ -17,6 +16,7 @@ from course_lib.experiments.infogan_effects import (
     class_sheet,
     code_effects,
     extrapolation,
+    kept,
     one_code_each,
     traversal_sheets,
 )
@@ -71,36 +71,30 @@ def faithful(seed: int) -> dict[str, Measurement]:
         "curve": done.curve,
     }
     keep_pictures(done, "faithful", seed)
-    steps = steps_to_ceiling(done), steps_to_settle(done)
+    settled = steps_to_settle(done, "info/discrete"), steps_to_settle(done, "g/loss")
     return {
         "li_ceiling": Measurement(bounds["discrete"]),
-        "li_before_game": Measurement(steps[0], steps[1]),
+        "li_before_game": Measurement(*settled),
         "mnist_error_faithful": Measurement(100 * errors["batch"]["one_to_one"], extra=extra),
         "drawn_error_faithful": Measurement(100 * drawn_error(done, judge())),
-        "extrapolation": Measurement(
-            min(abs(row["monotone"]) for row in beyond_the_prior.values()), extra=beyond_the_prior
-        ),
+        "extrapolation": Measurement(min(kept(row) for row in beyond_the_prior.values()), extra=beyond_the_prior),
     }
 
 
-def steps_to_ceiling(done: Trained, share: float = 0.9) -> int:
-    """First look at which the bound has this share of the code's entropy; one more than all updates if never."""
-    limit = share * math.log(done.cfg.categories[0])
-    return next((look["step"] for look in done.curve if look["info/discrete"] >= limit), done.cfg.steps + 1)
+def steps_to_settle(done: Trained, key: str, *, smooth: int = 5, share: float = 0.1) -> int:
+    """First look from which a term's moving mean (of five looks) keeps within a tenth of its span round its end.
 
-
-def steps_to_settle(done: Trained, *, smooth: int = 5, share: float = 0.1) -> int:
-    """First look from which the generator's loss, a moving mean of five looks, keeps within a tenth of its span.
-
-    The middle is its mean over the last five looks, the span what it covers after the first look.
+    A term that drifts is never far from its own end: it counts as settled only if it kept so for at least the last
+    quarter of the run, otherwise the answer is one more than all updates.
     """
-    raw = [look["g/loss"] for look in done.curve]
+    raw = [look[key] for look in done.curve]
     means = [sum(raw[max(0, i - smooth + 1) : i + 1]) / min(smooth, i + 1) for i in range(len(raw))]
     limit = share * (max(means) - min(means))
     settled = len(means)
     while settled and abs(means[settled - 1] - means[-1]) <= limit:
         settled -= 1
-    return done.curve[min(settled, len(means) - 1)]["step"]
+    step = done.curve[min(settled, len(means) - 1)]["step"]
+    return step if step <= 0.75 * done.cfg.steps else done.cfg.steps + 1
 
 
 def keep_pictures(done: Trained, name: str, seed: int) -> None:
