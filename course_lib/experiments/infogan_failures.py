@@ -1,5 +1,6 @@
 """Failures of InfoGAN made on purpose, each with the number that tells it from a game that went well."""
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
@@ -22,7 +23,7 @@ from course_lib.papers.infogan import (
 )
 from course_lib.training import generator, seeded
 
-FLOOR = 1.4612  # log(e + 9) - 1: what two softmaxes leave of a cross-entropy over ten values, rounded down
+FLOOR = math.log(math.e + 9) - 1  # what two softmaxes leave of a cross-entropy over ten values: 1.4612
 
 
 class TwiceNormalised(RecognitionHead):
@@ -103,10 +104,15 @@ def shown_by_sweep(done: Trained, real: Tensor, n: int = 300) -> float:
 
 
 def push_on_generator(done: Trained, real: Tensor, n: int = 1000) -> float:
-    """Mean of 1/sigma^2, the factor on every gradient that a continuous code sends to the generator."""
+    """Root mean square of the weighted derivative of log Q by the mean of a continuous code, on generated images.
+
+    That is lambda (c - mu) / sigma^2, what the code sends to the generator through the mean that Q reads.
+    """
     gen = generator(14)
-    drawn = generate(done, sample_codes(n, done.cfg, generator=gen), gen=gen)
-    return float((-read(done, drawn).log_var).exp().mean())
+    codes = sample_codes(n, done.cfg, generator=gen)
+    found = read(done, generate(done, codes, gen=gen))
+    push = (codes.continuous - found.mu) / found.log_var.exp()
+    return done.cfg.weight_continuous * float(push.square().mean().sqrt())
 
 
 FAILURES = {
@@ -123,10 +129,10 @@ FAILURES = {
     "two_softmaxes": Failure("Q ends in a softmax", lambda cfg: cfg, cross_entropy_of_code, twice=True),
     "normal_codes": Failure("codes drawn from N(-1, 1)", lambda cfg: replace(cfg, code_prior="normal"), shown_by_sweep),
     "exploding": Failure(
-        "variance learned without a limit",
+        "variance learned, at the full weight",
         lambda cfg: replace(cfg, code_variance="learned", log_var_range=None),
         push_on_generator,
-        mended=lambda cfg: replace(cfg, code_variance="learned", log_var_range=(-2.0, 2.0)),
+        mended=lambda cfg: replace(cfg, code_variance="learned", log_var_range=None, weight_continuous=0.1),
     ),
 }
 

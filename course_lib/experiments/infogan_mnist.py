@@ -130,6 +130,14 @@ def judge() -> nn.Module:
     return net.eval()
 
 
+def judged(seed: int) -> dict[str, Measurement]:
+    """The judge's own error on real test digits: what `drawn_error` cannot resolve."""
+    _, test = mnist()
+    with torch.no_grad():
+        wrong = judge()(test.images).argmax(1) != test.labels
+    return {"judge_error": Measurement(100 * float(wrong.float().mean()))}
+
+
 @torch.no_grad()
 def drawn_error(done: Trained, named_by: nn.Module, *, seed: int = 4321, n: int = 10_000) -> float:
     """Share of generated digits that are not what their code draws most often, one to one, in a judge's eyes."""
@@ -164,7 +172,7 @@ def beyond(seed: int) -> dict[str, Measurement]:
 
 
 def unfixed(seed: int) -> dict[str, Measurement]:
-    """The taught Q put into the discriminator, where the game goes on training it: what is left of its knowledge."""
+    """The taught Q as the start of the discriminator's shared layers, which the game goes on training."""
     images, test = mnist()
     cfg = replace(half_width(), steps=500)
     taught, kept = learn_from_pairs(cfg, PairsConfig(), images, seed)
@@ -187,14 +195,15 @@ def additions(seed: int) -> dict[str, Measurement]:
     cfg, found, whole = half_width(), {}, None
     for part in (None, *ADDITIONS):
         recipe = PairsConfig() if part is None else without(PairsConfig(), part)
-        taught, kept = learn_from_pairs(cfg, recipe, images, seed)
+        taught, kept = learn_from_pairs(cfg, recipe, images, seed, judged_on=None if part else test)
         errors = errors_on_real(taught, test.images, test.labels)["running"]
         percent = 100 * errors["one_to_one"]
         if part is None:
-            whole = percent
+            whole, by_restart = percent, [100 * error for error in kept["restart_errors"]]
+            chosen = Measurement(by_restart[0], sum(by_restart) / len(by_restart), kept)
         else:
             found[f"without_{part}"] = Measurement(percent - whole, extra={**kept, "errors": errors, "whole": whole})
-    return found
+    return {"restart_chosen": chosen, **found}
 
 
 def kmeans(seed: int) -> dict[str, Measurement]:

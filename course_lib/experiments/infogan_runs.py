@@ -7,7 +7,7 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
-from course_lib.datasets import Batches
+from course_lib.datasets import Batches, ImageSet
 from course_lib.metrics import many_to_one_error, normalized_mutual_information, one_to_one_error
 from course_lib.papers.infogan import (
     CodePosterior,
@@ -161,9 +161,21 @@ def errors_on_real(done: Trained, images: Float[Tensor, "n 1 h w"], labels: Int[
 
 
 def learn_from_pairs(
-    cfg: InfoGanConfig, pairs: PairsConfig, images: Float[Tensor, "n 1 h w"], seed: int
+    cfg: InfoGanConfig,
+    pairs: PairsConfig,
+    images: Float[Tensor, "n 1 h w"],
+    seed: int,
+    *,
+    judged_on: ImageSet | None = None,
 ) -> tuple[Trained, dict]:
     """Q taught by pairs of deformed real images, its ten-valued code the most informative of all restarts.
+
+    Args:
+        cfg: Of the game whose Q it is.
+        pairs: The recipe.
+        images: Training images.
+        seed: Of everything random.
+        judged_on: Test images with labels, to count the error of every restart once the choice is made.
 
     Returns:
         Networks whose separate Q is that Q, or whose discriminator is where there is none (generator and game
@@ -198,4 +210,10 @@ def learn_from_pairs(
         "information": [round(float(i), 4) for i in choice.information],
         "terms": {name: round(float(value), 4) for name, value in terms.items()},
     }
+    if judged_on is not None:
+        net.eval()
+        with torch.no_grad(), rt.autocast():
+            seen = torch.cat([net.features(part) for part in judged_on.images.split(1000)])
+        named = (seen @ choice.weight.transpose(1, 2) + choice.bias[:, None]).argmax(2)
+        kept["restart_errors"] = [round(one_to_one_error(one, judged_on.labels), 5) for one in named]
     return Trained(gan, cfg, rt, seconds), kept

@@ -63,8 +63,8 @@ def shape_problem(value: Any, want: Tensor, *, rtol: float = 1e-6, atol: float =
             rest = tuple(range(want.dim(), got.dim()))
             if got.numel() == want.numel():  # one value each: a sum cannot be told from a mean
                 if close(got.reshape(want.shape), want, rtol=rtol, atol=atol):
-                    what = "is a sum or a mean over the batch missing" if want.dim() == 0 else "is an axis left over"
-                    return f"{shapes}: the value is right, {what}?"
+                    what = "perhaps a sum or a mean over the batch" if want.dim() == 0 else "perhaps a sum over an axis"
+                    return f"{shapes}: on this input the value agrees; {what} is missing"
             elif close(got.sum(rest), want, rtol=rtol, atol=atol):
                 return f"{shapes}: the sum over the last axis is missing"
             elif close(got.mean(rest), want, rtol=rtol, atol=atol):

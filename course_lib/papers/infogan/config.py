@@ -36,11 +36,11 @@ class InfoGanConfig:
         code_prior: Continuous codes uniform on [-1, 1]; `normal` is a port's mistake, N(-1, 1), kept for the lesson.
         gan_loss: What generator and discriminator minimise.
         information: What the information term reaches. `trunk`: generator, recognition head and, in the discriminator's
-            step, the layers it shares with D (official code). `head`: generator and head, the shared layers are left
-            to D (the paper's formula taken literally, and some ports). `passive_head`: the head only, on detached
-            layers; the generator never hears of it, a plain GAN. `passive_separate`: likewise, a network of its own.
-            `taught` (ours, see `pairs.py`): discrete codes are read by a finished network that stays as it is,
-            continuous ones as with `trunk`.
+            step, the layers it shares with D (official code). `head`: generator and head; the shared layers are left
+            to D (the paper's formula with these layers counted as D's alone, and some ports). `passive_head`: the head
+            only, on detached layers; the generator never hears of it, a plain GAN. `passive_separate`: likewise, a
+            network of its own. `taught` (ours, see `pairs.py`): discrete codes are read by a finished network that
+            stays as it is, continuous ones as with `trunk`.
         weight_discrete: Weight of the bound for discrete codes (lambda).
         weight_continuous: Weight of the bound for continuous codes.
         code_variance: Variance of the Gaussian Q: 1, or predicted for each image.
@@ -67,7 +67,7 @@ class InfoGanConfig:
     weight_discrete: float = 1.0  # section 6: lambda = 1
     weight_continuous: float = 1.0  # official launcher; the paper speaks of a "smaller" one and lists 1
     code_variance: Literal["fixed", "learned"] = "fixed"  # official MNIST launcher; the paper predicts it
-    log_var_range: tuple[float, float] | None = (-6.0, 2.0)  # ours: see identity 11 of the lesson
+    log_var_range: tuple[float, float] | None = (-6.0, 2.0)  # ours: see (6.11) and (6.12) of lesson 06
     batch_size: int = 128  # official launcher
     steps: int = 5_000  # official launcher: 50 epochs of 100 updates
     lr_d: float = 2e-4  # Appendix C: 2e-4 for D and 1e-3 for G
@@ -106,7 +106,7 @@ class PairsConfig:
     Attributes:
         deformation: What makes the two copies of a pair differ.
         weight_embedding: Weight of InfoNCE between the embeddings.
-        weight_codes: Weight of the mean exact information between discrete codes.
+        weight_codes: Weight of the mean information between discrete codes, in the batch's table.
         embedding: Numbers of the embedding.
         values: Number of values of each discrete code trained with the features.
         temperature: Divides the cosines in InfoNCE.
@@ -160,8 +160,8 @@ PROFILES = {
     "paper": InfoGanConfig(),
 }
 
-# Small networks on small images. They start from weights as small as the large ones' (0.02), and at the paper's rates
-# the discriminator is ahead for the first 800 updates. Both rates are tripled, their ratio stays; the paper's slope.
+# Small networks on small images, and a minute: both rates are tripled, their ratio stays. The game runs the same course
+# as at the paper's rates, where the discriminator is ahead for some 600 updates instead of 200. The paper's slope.
 _SMALL = {
     "noise": 16,
     "channels": (32, 64),

@@ -2,9 +2,9 @@
 
 InfoGAN trains Q on generated images only, and nothing tells it that two writings of one digit belong together. Here Q
 first sees real images: the code of one deformed copy must tell as much as possible about the code of another. Features
-come from InfoNCE (van den Oord et al. 2018) and from the exact information between discrete codes (Ji, Henriques and
-Vedaldi 2019) with more values than classes; the ten-valued code is then chosen among many restarts on those features as
-the one with the most information. No step looks at a label.
+come from InfoNCE (van den Oord et al. 2018) and from the information in the batch's table of discrete codes (Ji,
+Henriques and Vedaldi 2019) with more values than classes; the ten-valued code is then chosen among many restarts on
+those features as the one with the most information. No step looks at a label.
 """
 
 from dataclasses import dataclass, replace
@@ -64,7 +64,8 @@ def pair_step(
     """Raise the information between two deformed copies of each real image by one step of the optimiser.
 
     Returns:
-        `pairs/embedding` (InfoNCE), `pairs/codes` (mean exact information of the discrete codes), nats, and `total`.
+        `pairs/embedding` (InfoNCE), `pairs/codes` (mean information of the discrete codes in the batch's table: for
+        many values far too high as a number), nats, and `total`.
     """
     opt.zero_grad(set_to_none=True)
     with torch.no_grad():

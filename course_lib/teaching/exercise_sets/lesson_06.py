@@ -81,6 +81,11 @@ def _corner(ink: Tensor) -> Tensor:
     return -(y @ ink @ x) / (ink.sum(1) @ y.square())
 
 
+def _framed(ink: Tensor) -> Tensor:
+    y, x = (torch.arange(n, dtype=ink.dtype) - (n - 1) / 2 for n in ink.shape)
+    return -(y @ ink @ x) / (ink.sum(1) @ y.square())
+
+
 def _ratio(ink: Tensor, up: int = -1) -> Tensor:
     covariance, variance, _ = _moments(ink, up)
     return covariance / variance
@@ -95,7 +100,8 @@ SLANT = Exercise(
     hints=(
         "Treat the ink as a cloud of points. How far do points move to the right, on average, for each step up?",
         "slant = mu_11 / mu_02: the covariance of x and y, over the variance of y, weighed with the ink, y upwards",
-        "x = torch.arange(w) - its mean; y = -(torch.arange(h) - its mean); return (y @ ink @ x) / (...)",
+        "x = torch.arange(w) - (ink.sum(0) @ torch.arange(w)) / ink.sum(), in the dtype of the ink; y likewise, with a "
+        "minus; return (y @ ink @ x) / (...)",
     ),
     stub="slant_of",
     solution="slant_of_solution",
@@ -117,6 +123,14 @@ SLANT = Exercise(
         Slip(
             wrong=lambda ink: _moments(ink, -1)[0],
             says="that is the covariance alone; a tall digit has more of it than a small one with the same slant",
+        ),
+        Slip(
+            wrong=lambda ink: _framed(ink),
+            says="that is the centre of the frame; the moments are about the centre of the ink",
+        ),
+        Slip(
+            wrong=lambda ink: _ratio(ink).atan(),
+            says="that is an angle; the slant is its tangent",
         ),
         Slip(
             wrong=_corner, says="the ink's centre is not subtracted: the slant then depends on where the digit stands"
@@ -144,7 +158,8 @@ LIKELIHOOD = Exercise(
     reference=by.by_distribution,
     method="log-densities of torch.distributions",
     hints=(
-        "Put code = mu and variance 1 into both lines. Then let the variance be 4: what must the logarithm add?",
+        "Put code = mu into the line. For variance 1 it is right; for variance 4, by how much must log N fall, and by "
+        "how much does the line?",
         "log N(c; mu, s^2) = -1/2 log(2 pi) - 1/2 log s^2 - (c - mu)^2 / (2 s^2), and log_var is log s^2",
         "return (-0.5 * (math.log(2 * math.pi) + ... + (code - mu) ** 2 / ...)).sum(1)",
     ),
@@ -161,6 +176,12 @@ LIKELIHOOD = Exercise(
                 -0.5 * math.log(2 * math.pi) - log_var - (code - mu).square() / (2 * log_var.exp())
             ).sum(1),
             says="the logarithm of the variance stands there whole: log s is half of it",
+        ),
+        Slip(
+            wrong=lambda code, mu, log_var: (
+                -0.5 * math.log(2 * math.pi) + (-0.5 * log_var - (code - mu).square() / (2 * log_var.exp())).sum(1)
+            ),
+            says="the constant is there once: each of the d codes has its own log 2 pi",
         ),
         Slip(
             wrong=lambda code, mu, log_var: (
@@ -230,11 +251,8 @@ CLUSTERS = Exercise(
     edges=(
         (torch.tensor([0, 1, 2, 0]), torch.tensor([1, 2, 0, 1])),
         (torch.tensor([0, 0, 0, 0]), torch.tensor([0, 1, 2, 0])),
-        # The largest cell first is not the best: 4 + 3 + 0 beats 5 + 0 + 0.
-        (
-            torch.tensor([0] * 9 + [1] * 3 + [2]),
-            torch.tensor([0] * 5 + [1] * 4 + [0] * 3 + [0]),
-        ),
+        # The largest cell first is not the best: 2 + 2 beats 3 + 0.
+        (torch.tensor([0, 0, 0, 0, 0, 1, 1]), torch.tensor([0, 0, 0, 1, 1, 0, 0])),
     ),
     slips=(
         Slip(
@@ -244,6 +262,10 @@ CLUSTERS = Exercise(
         Slip(
             wrong=lambda clusters, classes: (clusters != classes).double().mean(),
             says="the numbers of the clusters mean nothing: match them with the classes first",
+        ),
+        Slip(
+            wrong=lambda clusters, classes: 1 - _table(clusters, classes).max(0).values.sum().double() / len(classes),
+            says="that lets one value of the code stand for two classes",
         ),
         Slip(
             wrong=_greedy,
