@@ -145,7 +145,7 @@ EXPERIMENTS = (
             Claim(
                 id="passive_q_li",
                 what="bound of a Q that only looks on at a plain GAN (the better of a head on the discriminator's "
-                "layers and a network of its own), half of every width, 1,500 updates",
+                "layers and a network of its own), half of every width, 1,000 updates",
                 metric="L_I",
                 unit="nats",
                 rule="each < baseline",
@@ -154,7 +154,7 @@ EXPERIMENTS = (
             ),
             Claim(
                 id="error_of_half_width",
-                what="error on MNIST test images, one to one, InfoGAN of half the width and 1,500 updates",
+                what="error on MNIST test images, one to one, InfoGAN of half the width and 1,000 updates",
                 rule="mean < baseline",
                 profile="reduced",
                 baseline="the better of the two onlookers",

@@ -45,7 +45,7 @@ from course_lib.training import generator, seeded
 
 TRAIN = 55_000  # what the official loader keeps; the other 5,000 served to choose the settings of `PairsConfig`
 # Half of every width and fewer, smaller steps: for comparisons between readings, where the full run would take hours.
-REDUCED = {"channels": (32, 64), "hidden": 512, "q_hidden": 64, "batch_size": 64, "steps": 1_500}
+REDUCED = {"channels": (32, 64), "hidden": 512, "q_hidden": 64, "batch_size": 64, "steps": 1_000}
 ADDITIONS = ("embedding", "codes", "thickness", "affine", "restarts")
 
 
