@@ -103,7 +103,7 @@ class NoisyDial:
         return total - 2 * 2 * d * ramp
 
     def information(self) -> float:
-        """I(c; x) = h(c) - h(c given x): given x, the code is uniform on a stretch of length min(2d, 1 + d - abs(x))."""
+        """I(c; x) = h(c) - h(c given x): given x, the code is uniform on a stretch of min(2d, 1 + d - abs(x))."""
         d = self.noise
         points, weights = np.polynomial.legendre.leggauss(200)
         t = (points + 1) / 2
