@@ -85,14 +85,16 @@ EXPERIMENTS = (
                 profile="standard",
                 **ERROR,
             ),
-            Claim(
-                id="extrapolation",
-                what="slope of mean slant or width against its code beyond -1 or 1, over the slope inside: the least "
-                "of the four",
-                metric="ratio",
-                better="higher",
-                rule="mean > 0.25",
-                profile="standard",
+            *(
+                Claim(
+                    id=claim_id,
+                    what=f"slope of the mean {name} against its code beyond -1 or 1 (the lesser), over the slope inside",
+                    metric="ratio",
+                    better="higher",
+                    rule="mean > 0.25",
+                    profile="standard",
+                )
+                for claim_id, name in (("extrapolation", "slant"), ("extrapolation_width", "width"))
             ),
         ),
     ),

@@ -77,7 +77,8 @@ def faithful(seed: int) -> dict[str, Measurement]:
         "li_before_game": Measurement(*settled),
         "mnist_error_faithful": Measurement(100 * errors["batch"]["one_to_one"], extra=extra),
         "drawn_error_faithful": Measurement(100 * drawn_error(done, judge())),
-        "extrapolation": Measurement(min(kept(row) for row in beyond_the_prior.values()), extra=beyond_the_prior),
+        "extrapolation": Measurement(kept(beyond_the_prior["slant"]), extra=beyond_the_prior),
+        "extrapolation_width": Measurement(kept(beyond_the_prior["width"])),
     }
 
 
