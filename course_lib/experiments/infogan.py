@@ -88,7 +88,7 @@ EXPERIMENTS = (
             *(
                 Claim(
                     id=claim_id,
-                    what=f"slope of the mean {name} against its code beyond -1 or 1 (the lesser), over the slope inside",
+                    what=f"slope of mean {name} against its code beyond -1 or 1 (the lesser), over the slope inside",
                     metric="ratio",
                     better="higher",
                     rule="mean > 0.25",
