@@ -44,9 +44,9 @@ def generator_loss(logits_fake: Float[Tensor, " b"], cfg: InfoGanConfig) -> Floa
 def information_bounds(codes: Codes, posterior: CodePosterior, cfg: InfoGanConfig) -> dict[str, Float[Tensor, " b"]]:
     r"""The bound $L_I = \log Q(c\mid x) + H(c)$ for each sample, nats, to be maximised.
 
-    Chen et al. 2016, Eq. 5. Entropies are those of the prior: $\ln K$ a discrete code, $\ln 2$ a continuous one. They
-    have no gradient; without them the number is not in nats of information. With a fixed variance of 1 the continuous
-    part is below -0.22 a code however well the code is read.
+    Chen et al. 2016, Eq. 5. Entropies are those of the paper's prior, also under the mistaken `code_prior="normal"`:
+    $\ln K$ a discrete code, $\ln 2$ a continuous one. They have no gradient; without them the number is not in nats of
+    information. With a fixed variance of 1 the continuous part is below -0.22 a code however well the code is read.
 
     Returns:
         `discrete` and `continuous`, each summed over its codes; 0 where there are none.
