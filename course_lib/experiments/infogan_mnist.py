@@ -134,8 +134,9 @@ def judge() -> nn.Module:
 def judged(seed: int) -> dict[str, Measurement]:
     """The judge's own error on real test digits: what `drawn_error` cannot resolve."""
     _, test = mnist()
+    named_by = judge()
     with torch.no_grad():
-        wrong = judge()(test.images).argmax(1) != test.labels
+        wrong = named_by(test.images).argmax(1) != test.labels
     return {"judge_error": Measurement(100 * float(wrong.float().mean()))}
 
 
