@@ -800,6 +800,9 @@ for key, words in (("mig", "MIG"), ("sap", "SAP"), ("disentanglement", "DCI: dis
 Markdown("\n".join(lines))
 
 # %% [markdown]
+# All of these numbers are small, and the lead over the onlooker is slight. Generated pictures do follow the codes, but a glyph that no network painted is read poorly: $Q$ has learned its own generator's hand. It is no encoder, as was said above, and here
+# is the price.
+#
 # ### The weight, and who hears
 #
 # How much information does it take? The weight $\lambda_I$ of the continuous codes runs over four powers of ten, on the glyphs. Too little, and nothing follows the codes; too much, and the pictures pay for it. Their quality is
@@ -910,7 +913,8 @@ this.say("drawn_error_beyond")
 this.say("judge_error")
 
 # %% [markdown]
-# And what did each addition buy? Each was taken away in turn, at half width; the figure shows by how much the error rises.
+# And what did each addition buy? Each was taken away in turn, at half width; the figure shows by how much the error rises. The pairs are everything: without the deformations, of shape or of thickness, or without InfoNCE, hardly anything is left. The restarts are an insurance:
+# with the starts far apart, the first is often as good as the best, and sometimes not at all.
 
 # %% tags=["hide-input", "nbval-ignore-output"] mystnb={"image": {"alt": "A row of dots for each part that was taken away, showing by how many percentage points the error rises over three seeds."}}
 parts = {
