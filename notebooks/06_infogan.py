@@ -559,7 +559,7 @@ painted, painted_history = fit(glyph_cfg, signs, "glyphs")
 # %% tags=["hide-input", "nbval-ignore-output"] mystnb={"image": {"alt": "Two square grids of generated signs, small digits on the left and glyphs on the right; most rows show one kind of sign, some mix two."}}
 from course_lib.experiments.infogan_effects import class_sheet, code_effects, traversal_sheets
 
-figure, cells = plots.plt.subplots(1, 2, figsize=(plots.WIDTH, 4.0), squeeze=False)
+figure, cells = plots.plt.subplots(1, 2, figsize=(plots.WIDTH, 4.0), dpi=100, squeeze=False)
 for cell, done, words in zip(cells.flat, (told, painted), ("8 x 8 digits", "glyphs"), strict=True):
     cell.imshow(class_sheet(done, columns=6, gap=1), cmap="gray", vmin=0, vmax=255)
     cell.set_xticks([])
@@ -574,18 +574,18 @@ _ = figure.suptitle("Readable to Q, not always one kind to us", fontweight="bold
 #
 # ### What the continuous codes do
 #
-# The player sweeps one continuous code at a time, for every value of the discrete one (columns) and three draws of noise (rows), on your glyphs.
+# The player sweeps one continuous code at a time, for every value of the discrete one (columns) and two draws of noise (rows), on your glyphs.
 
 # %% tags=["hide-input", "nbval-ignore-output"]
 from course_lib.teaching import Player
 
-steps = 5 if profile == "smoke" else 13
-sweeps = traversal_sheets(painted, steps=steps, gap=1)
+steps = 5 if profile == "smoke" else 9
+sweeps = traversal_sheets(painted, steps=steps, rows=2, gap=1)
 Player(
     [frame for frames in sweeps for frame in frames],
     [f"code {code + 2} at {at:+.2f}" + (" (beyond the training range)" if abs(at) > 1 else "") for code in range(len(sweeps)) for at in np.linspace(-2, 2, steps)],
     title="A walk through both continuous codes of your glyphs",
-    alt="Three rows of ten glyphs; as the slider moves, first one code and then the other changes how all of them lean and how wide they are.",
+    alt="Two rows of ten glyphs; as the slider moves, first one code and then the other changes how all of them lean and how wide they are.",
     pause=250,
     width=640,
 )
@@ -608,10 +608,10 @@ Markdown("\n".join(lines))
 # The frames below were recorded on MNIST, 28 by 28 pixels, with the recipe that ends this lesson, seed 0: first the second code, then the third, from -2 to 2. Columns are the ten values of the first.
 
 # %% tags=["hide-input", "nbval-ignore-output"]
-recorded_sweeps = [this.frames(f"06_infogan_beyond_code_{code}.webp", 13) for code in (2, 3)]
+recorded_sweeps = [this.frames(f"06_infogan_beyond_code_{code}.webp", 13)[::2] for code in (2, 3)]  # every other one
 Player(
     [frame for frames in recorded_sweeps for frame in frames],
-    [f"code {code} at {at:+.2f}" + (" (beyond the training range)" if abs(at) > 1 else "") for code in (2, 3) for at in np.linspace(-2, 2, 13)],
+    [f"code {code} at {at:+.2f}" + (" (beyond the training range)" if abs(at) > 1 else "") for code in (2, 3) for at in np.linspace(-2, 2, 7)],
     title="MNIST: one column a value, one code at a time",
     alt="Three rows of ten handwritten digits from 0 to 9 in some order; as the slider moves, one code changes their slant, the other their width.",
     pause=250,
@@ -957,9 +957,9 @@ sick = {name: broken(failure, short, train.images, seed) for name, failure in FA
 LABELS = {
     "ignored": "nobody asks", "d_wins": "D wins", "two_softmaxes": "two softmaxes", "normal_codes": "normal codes", "exploding": "exploding",
 }  # fmt: skip
-figure, cells = plots.plt.subplots(2, 3, figsize=(plots.WIDTH, 5.6), dpi=110, squeeze=False)
+figure, cells = plots.plt.subplots(2, 3, figsize=(plots.WIDTH, 6.2), dpi=80, squeeze=False)
 for cell, (words, done) in zip(cells.flat, {"good": good, **{LABELS[name]: one for name, one in sick.items()}}.items(), strict=True):
-    cell.imshow(class_sheet(done, columns=6, gap=1), cmap="gray", vmin=0, vmax=255)
+    cell.imshow(class_sheet(done, columns=5, gap=1), cmap="gray", vmin=0, vmax=255)
     cell.set_axis_off()
     cell.set_title(words, fontweight="normal", loc="center", fontsize=10)
 _ = figure.suptitle("Some failures show, most hide", fontweight="bold", fontsize=11)
