@@ -371,7 +371,7 @@ for name, reading in (("official code", "trunk"), ("shared layers counted as D's
 # The lines of the game, with a sign flipped, a term dropped, a divergence turned round:
 
 # %% tags=["nbval-ignore-output"]
-game.break_it(most=2 if profile == "smoke" else 5)
+game.break_it(most=2 if profile == "smoke" else 3)
 
 # %% [markdown]
 # ## From formula to code
@@ -627,6 +627,9 @@ Player(
 # at half of every width, the same game with two kinds of onlookers, a head on the discriminator's features and a network of its own.
 
 # %% tags=["hide-input", "nbval-ignore-output"] mystnb={"image": {"alt": "Above, the bound over updates on a logarithmic axis: InfoGAN at full and at half size climbs to the ceiling, a separate onlooker rises, peaks and falls, a head on the trunk stays near zero. Below, the generator's loss of the five full runs, which goes on changing."}}
+plots.plt.rcParams["figure.dpi"] = 110  # the many figures of this section, a little smaller
+
+
 def runs_of(claim_id):
     claim = this.claim(claim_id)
     return [] if claim is None else list(claim["ours"]["runs"].values())
