@@ -1,7 +1,7 @@
 # ---
 # jupyter:
 #   course:
-#     symbols: [x, z, d, n, q, p, normal, mu, sigma, expectation, kl, code, code_prior, code_posterior, recognition, code_entropy, differential_entropy, code_mi, ba_bound, critic, correlation, dial_noise, squared_error, feature_map, bijection]
+#     symbols: [x, z, d, n, q, p, normal, mu, sigma, expectation, kl, code, code_prior, code_posterior, recognition, code_entropy, differential_entropy, code_mi, ba_bound, critic, density_ratio, critic_error, correlation, dial_noise, squared_error, feature_map, bijection]
 #     minutes: {"Set-up": 1, "Look first": 3, "Derive": 20, "From formula to code": 3, "The model": 2, "Predict, then train": 5, "Look again": 4, "Measure": 7, "Exercises": 15}
 #     requires: ["01"]
 #   jupytext:
