@@ -17,7 +17,8 @@ def as_tensor(value: Any) -> Tensor | None:
     if isinstance(value, bool | str) or value is None:
         return None
     try:
-        return torch.as_tensor(value).detach().cpu().to(torch.float64)
+        tensor = torch.as_tensor(value).detach().cpu().to(torch.float64)
+        return tensor.to_dense() if tensor.is_sparse else tensor
     except (TypeError, ValueError, RuntimeError):
         return None
 

@@ -210,11 +210,13 @@ def test_an_image_of_another_size_is_refused_by_name():
 
 def test_profiles_differ_in_size_only_and_readings_are_valid():
     size = {"image_size", "noise", "channels", "hidden", "q_hidden", "batch_size", "steps"}
+    small = {"lr_d", "lr_g", "leaky_slope"}  # of the digits and the glyphs: both rates three times the paper's
     default = InfoGanConfig()
     for profiles in (PROFILES, DIGITS_PROFILES, GLYPHS_PROFILES):
         assert list(profiles) == ["smoke", "quick", "standard", "paper"]
         for cfg in profiles.values():
             changed = {name for name in vars(cfg) if getattr(cfg, name) != getattr(default, name)}
-            assert changed <= size
+            assert changed <= (size if profiles is PROFILES else size | small)
+            assert cfg.lr_g == pytest.approx(5 * cfg.lr_d)
     assert PROFILES["paper"] == InfoGanConfig(**READINGS["official"])
     assert len({InfoGanConfig(**reading) for reading in READINGS.values()}) == 3
