@@ -11,7 +11,7 @@ from scipy.stats import spearmanr
 from torch import Tensor
 
 from course_lib.experiments.infogan_runs import Trained, generate
-from course_lib.papers.infogan import Codes, sample_codes
+from course_lib.papers.infogan import Codes, sample_codes, sample_noise
 from course_lib.training import generator
 from course_lib.worlds.glyphs import moments
 
@@ -107,7 +107,6 @@ def kept(row: dict[str, Any]) -> float:
     return round(float(min(slopes[1] / slopes[0], slopes[2] / slopes[0])), 4)
 
 
-@torch.no_grad()
 def class_sheet(done: Trained, *, seed: int = 31, columns: int = 10, gap: int = 0) -> Image.Image:
     """A row for each value of the discrete code, all else drawn anew in each column and shared by the rows.
 
@@ -124,7 +123,6 @@ def class_sheet(done: Trained, *, seed: int = 31, columns: int = 10, gap: int = 
     return _tiled(pictures, k, columns, gap)
 
 
-@torch.no_grad()
 def traversal_sheets(
     done: Trained, *, seed: int = 31, rows: int = 3, reach: float = 2.0, steps: int = 13, gap: int = 0
 ) -> list[list[Image.Image]]:
@@ -157,8 +155,6 @@ def _same_noise(
     done: Trained, codes: Codes, count: int, seed: int, *, which: Int[Tensor, " n"] | None = None
 ) -> Float[Tensor, "n 1 h w"]:
     """Pictures in which `count` draws of noise repeat, in turn or as `which` says."""
-    from course_lib.papers.infogan import sample_noise
-
     noise = sample_noise(count, done.cfg, generator=generator(seed + 1))
     which = torch.arange(len(codes)) % count if which is None else which
     return generate(done, codes, noise=noise[which], statistics="running")

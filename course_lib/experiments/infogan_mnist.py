@@ -9,7 +9,7 @@ import torch.nn.functional as F
 from PIL import Image
 from torch import Tensor, nn
 
-from course_lib.datasets import ImageSet, load_mnist
+from course_lib.datasets import Batch, ImageSet, load_mnist
 from course_lib.experiments import data_root
 from course_lib.experiments.figures import save_figure
 from course_lib.experiments.infogan_effects import (
@@ -24,6 +24,7 @@ from course_lib.experiments.infogan_runs import (
     Trained,
     agreement,
     bound_on_new_images,
+    core,
     errors_on_real,
     generate,
     learn_from_pairs,
@@ -34,6 +35,7 @@ from course_lib.metrics import one_to_one_error
 from course_lib.papers.infogan import (
     PROFILES,
     READINGS,
+    InfoGan,
     InfoGanConfig,
     PairsConfig,
     infogan_optimizers,
@@ -41,7 +43,7 @@ from course_lib.papers.infogan import (
     sample_codes,
     without,
 )
-from course_lib.training import generator, seeded
+from course_lib.training import Runtime, generator, seeded
 
 TRAIN = 55_000  # what the official loader keeps; the other 5,000 served to choose the settings of `PairsConfig`
 # Half of every width and fewer, smaller steps: for comparisons between readings, where the full run would take hours.
@@ -263,11 +265,6 @@ def readings(seed: int) -> dict[str, Measurement]:
 
 def step_time(seed: int) -> dict[str, Measurement]:
     """Processor time of an update at the paper's size: the fastest of 40, on a core that may be shared."""
-    from course_lib.datasets import Batch
-    from course_lib.experiments.infogan_runs import core
-    from course_lib.papers.infogan import InfoGan
-    from course_lib.training import Runtime, seeded
-
     cfg, times = PROFILES["paper"], {}
     batch = Batch(torch.rand(cfg.batch_size, 1, 28, 28, generator=generator(seed)))
     for name, rt in (("half", core()), ("single", Runtime.auto("cpu", threads=1, precision="fp32"))):
