@@ -33,6 +33,13 @@ from course_lib.losses.information import (
     paired_mutual_information,
     uniform_entropy,
 )
+from course_lib.losses.ranking import (
+    order_from_dataset,
+    order_from_depth,
+    pair_ranking_loss,
+    permute_order,
+    ranking_loss,
+)
 
 __all__ = [
     "barber_agakov",
@@ -57,7 +64,12 @@ __all__ = [
     "mutual_information",
     "nonsaturating_generator_loss",
     "nwj",
+    "order_from_dataset",
+    "order_from_depth",
+    "pair_ranking_loss",
     "paired_mutual_information",
+    "permute_order",
+    "ranking_loss",
     "standard_normal_kl",
     "uniform_entropy",
     "wasserstein_discriminator_loss",
