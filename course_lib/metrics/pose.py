@@ -259,6 +259,7 @@ def _same_mask(predicted: Tensor, mask: Tensor | None) -> None:
 
 def _checked_errors(predicted: Tensor, target: Tensor, root: int | None, mask: Tensor | None) -> Tensor:
     """Errors of the joints, after looking for the usual slips: units, masked roots, NaN."""
+    _poses(predicted, target, root)
     errors = joint_errors(predicted, target, root=root)
     _same_mask(predicted, mask)
     counted = errors if mask is None else errors[mask]
