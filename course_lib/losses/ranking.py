@@ -187,7 +187,7 @@ def permute_order(order: Float[Tensor, "*batch n n"], permutation: Int[Tensor, "
     count = order.shape[-1]
     if order.ndim < 2 or order.shape[-2] != count:
         raise ValueError(f"`order` has shape {tuple(order.shape)}: give square matrices (..., n, n)")
-    if permutation.tolist() != permutation.unique().tolist() and sorted(permutation.tolist()) != list(range(count)):
+    if sorted(permutation.tolist()) != list(range(count)):
         raise ValueError(f"`permutation` (={permutation.tolist()}) must hold each of 0 to {count - 1} once")
     return order.index_select(-2, permutation).index_select(-1, permutation)
 
