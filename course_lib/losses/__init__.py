@@ -21,6 +21,18 @@ from course_lib.losses.elbo import (
     importance_weighted_bound,
     standard_normal_kl,
 )
+from course_lib.losses.heatmaps import (
+    Marginals,
+    argmax_volume,
+    expected_depth,
+    expected_points,
+    gaussian_heatmaps,
+    gaussian_volumes,
+    heatmap_loss,
+    keypoint_loss,
+    volume_loss,
+    volume_marginals,
+)
 from course_lib.losses.information import (
     barber_agakov,
     categorical_entropy,
@@ -42,21 +54,29 @@ from course_lib.losses.ranking import (
 )
 
 __all__ = [
+    "Marginals",
+    "argmax_volume",
     "barber_agakov",
     "bernoulli_log_likelihood",
     "categorical_entropy",
     "categorical_log_likelihood",
     "donsker_varadhan",
     "elbo",
+    "expected_depth",
+    "expected_points",
     "full_gaussian_kl",
     "gaussian_code_log_likelihood",
+    "gaussian_heatmaps",
     "gaussian_kl",
     "gaussian_log_density",
     "gaussian_log_likelihood",
+    "gaussian_volumes",
     "gradient_penalty",
+    "heatmap_loss",
     "hinge_discriminator_loss",
     "importance_weighted_bound",
     "info_nce",
+    "keypoint_loss",
     "least_squares_discriminator_loss",
     "least_squares_generator_loss",
     "minimax_discriminator_loss",
@@ -72,6 +92,8 @@ __all__ = [
     "ranking_loss",
     "standard_normal_kl",
     "uniform_entropy",
+    "volume_loss",
+    "volume_marginals",
     "wasserstein_discriminator_loss",
     "wasserstein_generator_loss",
 ]
