@@ -37,7 +37,7 @@ class OrderedBody:
 
     @property
     def order(self) -> np.ndarray:
-        """Relations of all pairs, `(7, 7)`: +1 where the row's joint is closer, -1 where it is farther, 0 about as far."""
+        """Relations of all pairs, `(7, 7)`: +1 where the row's joint is closer, -1 if it is farther, 0 if tied."""
         n = len(self.joints)
         r = np.zeros((n, n))
         for i in range(n):
@@ -148,6 +148,39 @@ class DepthBins:
 
 # Coarse-to-fine (Pavlakos et al. 2017): 64 bins from -1005.19 to 980.86 mm relative to the root; the root is in bin 33.
 C2F_BINS = DepthBins(-1005.19, (980.86 + 1005.19) / 64, 33)
+
+
+@dataclass(frozen=True)
+class Records:
+    """2D joints of n people as a MATLAB file holds them, the person last.
+
+    Attributes:
+        joints: `(3, j, n)`: x, y and a flag.
+        person: Which one is asked for.
+    """
+
+    joints: np.ndarray
+    person: int
+
+    @classmethod
+    def draw(cls, gen: torch.Generator) -> "Records":
+        """Four people of three joints."""
+        return cls(normal(gen, 3, 3, 4), int(torch.randint(1, 4, (), generator=gen)))
+
+    def __str__(self) -> str:
+        return f"person {self.person} of four"
+
+    def picked(self) -> np.ndarray:
+        """The person's joints, one number at a time, `(j, 3)`."""
+        return np.array([[self.joints[c, j, self.person] for c in range(3)] for j in range(self.joints.shape[1])])
+
+    def transposed(self) -> np.ndarray:
+        """Axes turned round, then the person taken."""
+        return self.joints.transpose(2, 1, 0)[self.person]
+
+    def reshaped(self) -> np.ndarray:
+        """The numbers re-read in the other shape, which leaves them where they are in memory."""
+        return self.joints.reshape(self.joints.shape[::-1])[self.person]
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ from scipy.optimize import minimize
 from scipy.special import softmax
 
 from course_lib.losses import ranking
-from course_lib.teaching.order_models import C2F_BINS, DepthBins, KeypointErrors, OrderedBody
+from course_lib.teaching.order_models import C2F_BINS, DepthBins, KeypointErrors, OrderedBody, Records
 from course_lib.teaching.volumes import (
     C2F_TARGET,
     FlippedScores,
@@ -158,3 +158,9 @@ def test_bins_of_coarse_to_fine():
 def test_the_unit_of_2d_errors_is_worth_its_square():
     model = KeypointErrors.draw(generator(0))
     assert model.keypoint_loss(model.side) * model.side**2 == pytest.approx((model.errors**2).sum(), rel=1e-12)
+
+
+def test_a_reshape_is_no_transposition():
+    model = Records.draw(generator(0))
+    np.testing.assert_array_equal(model.picked(), model.transposed())
+    assert np.abs(model.picked() - model.reshaped()).max() > 0.1
