@@ -4,6 +4,8 @@ Newell, Yang and Deng 2016, in the two shapes of the code of Pavlakos et al. 201
 (`hg`), and the stacked one, whose hourglasses are wider at the end than at the beginning.
 """
 
+import itertools
+
 import torch.nn.functional as F
 from jaxtyping import Float
 from torch import Tensor, nn
@@ -93,7 +95,7 @@ def residuals(count: int, inputs: int, width: int, outputs: int) -> nn.Sequentia
     if count < 1:
         raise ValueError(f"`count` (={count}) must be 1 or more")
     widths = [inputs, *[width] * (count - 1), outputs]
-    return nn.Sequential(*(Residual(a, b) for a, b in zip(widths[:-1], widths[1:], strict=True)))
+    return nn.Sequential(*(Residual(a, b) for a, b in itertools.pairwise(widths)))
 
 
 def lin(inputs: int, outputs: int) -> nn.Sequential:
