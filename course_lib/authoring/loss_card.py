@@ -13,13 +13,16 @@ from course_lib.authoring.tables import cell, table
 
 
 def signatures(folder: Path) -> dict[str, dict]:
-    """Public function -> {"module", "arguments": [(name, shape)], "returns", "summary"}, read from the source."""
+    """Public loss -> {"module", "arguments": [(name, shape)], "returns", "summary"}, read from the source.
+
+    What returns anything but one number or one row of numbers, such as a target or a matrix of relations, is no loss.
+    """
     found = {}
     for file in sorted(folder.glob("*.py")):
         if file.name.startswith("_"):
             continue
         for node in ast.parse(file.read_text(encoding="utf-8")).body:
-            if isinstance(node, ast.FunctionDef) and not node.name.startswith("_"):
+            if isinstance(node, ast.FunctionDef) and not node.name.startswith("_") and _is_loss(node):
                 arguments = [*node.args.posonlyargs, *node.args.args, *node.args.kwonlyargs]
                 found[node.name] = {
                     "module": file.stem,
@@ -28,6 +31,13 @@ def signatures(folder: Path) -> dict[str, dict]:
                     "summary": (ast.get_docstring(node) or "").split("\n\n")[0].replace("\n", " "),
                 }
     return found
+
+
+def _is_loss(function: ast.FunctionDef) -> bool:
+    if function.returns is None:
+        return True  # says nothing: it must be on the card
+    returns = [node.value for node in ast.walk(function.returns) if isinstance(node, ast.Constant)]
+    return len(returns) == 1 and isinstance(returns[0], str) and len(returns[0].split()) <= 1
 
 
 def _shape(annotation: ast.expr | None) -> str:

@@ -35,8 +35,9 @@ def ranking_loss(
     Args:
         depth: z, in the unit of the network, larger is farther.
         order: Relations r. A pair that only (i, j) or only (j, i) annotates is annotated; where both do, they must be
-            opposite. The diagonal is not read.
-        weights: Weight of each pair, 0 or more; where (i, j) and (j, i) differ, their mean.
+            opposite. On the diagonal 0 or NaN.
+        weights: Weight of each pair, 0 or more; where (i, j) and (j, i) differ, their mean. Constants: no gradient
+            reaches them.
 
     Returns:
         Nats plus squared units of depth, 0 or more. A sample without an annotated pair has loss 0 and gradient 0.
@@ -129,7 +130,7 @@ def order_from_depth(depth: Float[Tensor, "*batch n"], threshold: float = 0.1) -
         threshold: In the unit of `depth` (metres: 0.1).
 
     Returns:
-        r, 0 on the diagonal.
+        r, 0 on the diagonal; NaN wherever a depth is.
 
     Raises:
         ValueError: A depth without joints, or a threshold that is negative or not finite.
@@ -139,7 +140,8 @@ def order_from_depth(depth: Float[Tensor, "*batch n"], threshold: float = 0.1) -
     if not 0 <= threshold < math.inf:
         raise ValueError(f"`threshold` (={threshold}) must be a length, 0 or more, in the unit of `depth`")
     gap = depth[..., None, :] - depth[..., :, None]
-    return torch.where(gap.abs() < threshold, torch.zeros_like(gap), gap.sign())
+    relation = torch.where(gap.abs() < threshold, torch.zeros_like(gap), gap.sign())
+    return torch.where(gap.isnan(), gap, relation)  # the sign of NaN is 0
 
 
 def order_from_dataset(annotation: Float[Tensor, "*batch n n"]) -> Float[Tensor, "*batch n n"]:
@@ -203,7 +205,7 @@ class _AllPairs(torch.autograd.Function):
     def forward(ctx, depth: Tensor, relation: Tensor, strict: Tensor, tied: Tensor) -> Tensor:
         ctx.save_for_backward(depth, relation, strict, tied)
         gap = depth[:, :, None] - depth[:, None, :]
-        terms = F.softplus(relation * gap) * strict + tied * gap.square()
+        terms = F.softplus(relation * gap) * strict + tied * gap * gap
         return 0.5 * terms.sum((1, 2))
 
     @staticmethod

@@ -19,6 +19,8 @@ MODULES = (  # each registers the losses of one file
     "course_lib.teaching.equations_elbo",
     "course_lib.teaching.equations_adversarial",
     "course_lib.teaching.equations_information",
+    "course_lib.teaching.equations_ranking",
+    "course_lib.teaching.equations_heatmaps",
 )
 
 
