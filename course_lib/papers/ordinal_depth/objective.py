@@ -61,23 +61,34 @@ def pose_losses(output: PoseOutput, batch: PoseBatch, cfg: OrdinalConfig) -> dic
     if output.heatmap is None:
         place = keypoint_loss(output.points, batch.points)
     else:
-        points = crop_to_cells(batch.points, cfg.grid)
-        place = heatmap_loss(output.heatmap, points, sigma=cfg.sigma)
-        if output.coarse is not None:
-            coarse = output.coarse.float().flatten(2).softmax(-1).view(output.coarse.shape)
-            place = place + heatmap_loss(coarse, points, sigma=cfg.sigma)
+        place = _heat_term(output, batch.points, cfg)
     return {**terms, "place": cfg.weight_2d * place}
 
 
+def _heat_term(output: PoseOutput, points: Tensor, cfg: OrdinalConfig) -> Tensor:
+    """The heatmap loss of the volume and, where there are two hourglasses, of the first one's softmax too."""
+    cells = crop_to_cells(points, cfg.grid)
+    place = heatmap_loss(output.heatmap, cells, sigma=cfg.sigma)
+    if output.coarse is not None:
+        coarse = output.coarse.float().flatten(2).softmax(-1).view(output.coarse.shape)
+        place = place + heatmap_loss(coarse, cells, sigma=cfg.sigma)
+    return place
+
+
 def _voxel_terms(output: PoseOutput, batch: PoseBatch, cfg: OrdinalConfig) -> dict[str, Tensor]:
-    """Full supervision of c2f: Gaussians of peak 1 in the volume, and in the heatmaps of the first hourglass."""
+    """Full supervision of c2f: Gaussians of peak 1 in the volume, and in the heatmaps of the first hourglass.
+
+    Pictures of the batch without any depth (mixed training) get the heatmap loss as in weak training.
+    """
     points = crop_to_cells(batch.points, cfg.grid)
     width = (cfg.far - cfg.near) / cfg.bins
     voxels = torch.cat([points, ((batch.depth - cfg.near) / width - 0.5)[..., None]], -1)
     options = {"sigma": cfg.voxel_sigma, "radius": cfg.voxel_radius}
     known = ~voxels.isnan().any(-1)
-    terms = {"metric": volume_loss(output.scores.float(), voxels, **options, annotated=known)}
+    weak = batch.depth.isnan().all(1)
+    weak_points = torch.where(weak[:, None, None], batch.points, torch.nan)
+    place = cfg.weight_2d * _heat_term(output, weak_points, cfg)
     if output.coarse is not None:
         flat = torch.cat([points, torch.zeros_like(points[..., :1])], -1)
-        terms["place"] = volume_loss(output.coarse.float()[:, :, None], flat, **options, annotated=known)
-    return terms
+        place = place + volume_loss(output.coarse.float()[:, :, None], flat, **options, annotated=known)
+    return {"metric": volume_loss(output.scores.float(), voxels, **options, annotated=known), "place": place}
