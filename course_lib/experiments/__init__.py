@@ -6,8 +6,10 @@ from pathlib import Path
 LESSONS = {
     "01_elbo": "course_lib.experiments.elbo",
     "03_information_bounds": "course_lib.experiments.information",
+    "04_rank_losses": "course_lib.experiments.ranking",
     "05_worlds": "course_lib.experiments.worlds",
     "06_infogan": "course_lib.experiments.infogan",
+    "15_ordinal_reconstruction": "course_lib.experiments.reconstruction",
 }
 
 

@@ -30,10 +30,10 @@ class Augment:
     height: float = 0.3
     tilt: float = 0.08
     roll: float = 0.04
-    stature: float = 0.05
-    bones: float = 0.04
-    bend: float = 0.08
-    mix: float = 0.3
+    stature: float = 0.04
+    bones: float = 0.03
+    bend: float = 0.06
+    mix: float = 0.2
     mirror: float = 0.5
 
     def __post_init__(self) -> None:
@@ -124,6 +124,6 @@ _SHORT = {"dropout": 0.0, "optimizer": "adam", "lr": 1e-3, "cosine": True, "batc
 PROFILES = {
     "smoke": ReconstructionConfig(**_SHORT | {"batch_size": 64}, width=64, steps=30),
     "quick": ReconstructionConfig(**_SHORT, width=256, steps=1_500),
-    "standard": ReconstructionConfig(**_SHORT, steps=4_000),
+    "standard": ReconstructionConfig(**_SHORT, steps=2_000),
     "paper": ReconstructionConfig(),
 }
