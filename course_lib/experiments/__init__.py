@@ -9,6 +9,7 @@ LESSONS = {
     "04_rank_losses": "course_lib.experiments.ranking",
     "05_worlds": "course_lib.experiments.worlds",
     "06_infogan": "course_lib.experiments.infogan",
+    "14_ordinal_depth": "course_lib.experiments.ordinal_depth",
     "15_ordinal_reconstruction": "course_lib.experiments.reconstruction",
 }
 

@@ -1,6 +1,6 @@
 """Ordinal depth supervision for 3D human pose (Pavlakos, Zhou, Daniilidis 2018): networks, losses, reconstruction."""
 
-from course_lib.papers.ordinal_depth.config import SMALL, OrdinalConfig
+from course_lib.papers.ordinal_depth.config import FORMS, PROFILES, SMALL, OrdinalConfig
 from course_lib.papers.ordinal_depth.model import PoseNet, PoseOutput, cells_to_crop, crop_to_cells
 from course_lib.papers.ordinal_depth.objective import PoseBatch, pose_losses
 from course_lib.papers.ordinal_depth.reconstruction import (
@@ -24,6 +24,8 @@ from course_lib.papers.ordinal_depth.reconstructor import Reconstructor, reconst
 from course_lib.papers.ordinal_depth.step import augment, mirror, pose_optimizer, pose_step, set_rate, turn_and_scale
 
 __all__ = [
+    "FORMS",
+    "PROFILES",
     "RECONSTRUCTION_PROFILES",
     "SMALL",
     "Augment",

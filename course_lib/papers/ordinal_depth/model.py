@@ -6,7 +6,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from course_lib.losses.heatmaps import expected_depth, expected_points, volume_marginals
+from course_lib.losses.heatmaps import expected_depth, peak_points, volume_marginals
 from course_lib.nn.hourglass import Hourglass, Residual, lin, residuals
 from course_lib.papers.ordinal_depth.config import OrdinalConfig
 
@@ -144,7 +144,7 @@ class PoseNet(nn.Module):
         marginals = volume_marginals(scores)
         return PoseOutput(
             expected_depth(marginals.z, self.centres),
-            cells_to_crop(expected_points(marginals.xy), marginals.xy.shape[-1]),
+            cells_to_crop(peak_points(marginals.xy), marginals.xy.shape[-1]),
             marginals.xy,
             marginals.z,
             scores,
