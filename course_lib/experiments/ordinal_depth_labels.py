@@ -68,7 +68,7 @@ def connected_pairs(people: int, joints: int, count: int, gen: torch.Generator) 
         free = torch.rand(people, joints, joints, generator=gen).triu(1).masked_fill(asked, 0)
         best = free.flatten(1).topk(extra).indices
         asked.flatten(1).scatter_(1, best, True)
-        asked |= asked.mT
+        asked = asked | asked.mT
     return asked
 
 
