@@ -62,7 +62,7 @@ def _volumes() -> list[Refutation]:
             correct=turned,
             samples=_samples(FlippedScores.draw),
             because="in the mirrored picture the left wrist is called right: names change back with the columns",
-            number="14.24",
+            number="14.28",
         ),
     ]
 
@@ -74,7 +74,7 @@ def _targets() -> list[Refutation]:
     heat = Term(r"\sum_{x, y} (p_n(x, y) - g(x, y))^2", lambda m: m.heat_loss())
     points = Term(r"\Vert w_n - \hat{w}_n \Vert_2^2", lambda m: m.keypoint_loss())
     bounded = Term(
-        r"\frac{1 - e^{-d^2/4\sigma^2}}{2\pi\sigma^2}",
+        r"\frac{1 - e^{-\Vert w_n - \hat{w}_n \Vert_2^2/4\sigma^2}}{2\pi\sigma^2}",
         lambda m: -math.expm1(-(m.distance**2) / (4 * m.sigma**2)) / (2 * math.pi * m.sigma**2),
     )
     centre = Term(r"\text{centre of the bin}", lambda m: m.centre)
@@ -89,7 +89,7 @@ def _targets() -> list[Refutation]:
             correct=area,
             samples=_samples(Target.draw, Target(2.0, np.zeros(2))),
             because="$p_n(x, y)$ has sum 1, so that the target must be divided by its own sum; else 0 is out of reach",
-            number="14.16",
+            number="14.18",
         ),
         refute(
             id="one-2d-loss-for-both-heads",
@@ -99,7 +99,7 @@ def _targets() -> list[Refutation]:
             correct=bounded,
             samples=_samples(ShiftedMaps.draw, ShiftedMaps(2.0, np.array([3.0, 4.0]))),
             because="coordinates are compared with coordinates, heatmaps with heatmaps: the second loss levels off",
-            number="14.17",
+            number="14.19",
         ),
         refute(
             id="bins-counted-from-nought",
@@ -109,7 +109,7 @@ def _targets() -> list[Refutation]:
             correct=right,
             samples=_samples(DepthBins.draw, C2F_BINS),
             because="the 33 belongs to bins counted from 1, as MATLAB and Lua count",
-            number="14.20",
+            number="14.16",
         ),
     ]
 
@@ -142,7 +142,7 @@ def _labels() -> list[Refutation]:
             correct=both,
             samples=_samples(OrderedBody.draw),
             because="both joints of a pair are renamed",
-            number="14.22",
+            number="14.26",
         ),
         refute(
             id="unannotated-pairs-as-ties",
