@@ -100,8 +100,8 @@ EXPERIMENTS = (
         claims=(
             Claim(
                 id="noise_choice",
-                what="error of the whole pipeline, the component trained with the noise that keeps as many orders as the "
-                "image network does",
+                what="error of the whole pipeline, the component trained with the noise that keeps as many orders as "
+                "the image network does",
                 rule="each < baseline",
                 profile="reduced",
                 baseline="trained with almost true depths (0.02 m of noise)",
@@ -162,7 +162,7 @@ EXPERIMENTS = (
             ),
             Claim(
                 id="real_s9_mm",
-                what=f"the same component on the sample of S9 with its own camera, {NOISY}; S9 is taller than all others",
+                what=f"the same component on the sample of S9 with its own camera, {NOISY}; S9 is taller than all",
                 rule="each < baseline",
                 profile="standard",
                 baseline="2D joints alone",
@@ -178,7 +178,7 @@ EXPERIMENTS = (
             ),
             Claim(
                 id="real_rig_mm",
-                what=f"the same component on CMU motion put on a character's bones, unlike all it was trained on, {NOISY}",
+                what=f"the same component on CMU motion put on a character's bones, unlike any it has seen, {NOISY}",
                 rule="each < baseline",
                 profile="standard",
                 baseline="2D joints alone",
