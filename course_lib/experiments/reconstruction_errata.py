@@ -158,7 +158,7 @@ def geometry() -> list[Refutation]:
             samples=[Sample("depths of 0.25 m", exact, {}), *readings],
             correct="the paper gives no level; noise of 0.1 m turns over some orders of pairs farther apart than 0.1 m",
             because="a difference carries the noise of two joints",
-            number="15.8",
+            number="15.9",
         ),
         refute(
             id="two-divisors",
@@ -177,11 +177,11 @@ def geometry() -> list[Refutation]:
             lhs=Term(r"\text{MPJPE}", lambda m: m.distance("root")),
             relation=">=",
             rhs=Term(r"\text{Procrustes MPJPE}", lambda m: m.distance("turn")),
-            correct=r"it holds for the sum of *squares*, which the alignment makes least: see (15.12)",
+            correct=r"it holds for the sum of *squares*, which the alignment makes least: see (15.14)",
             samples=bodies,
             because="both are means of distances; when one joint is far off, the best alignment for squares moves all "
             "others a little",
-            number="15.12",
+            number="15.14",
         ),
     ]
 
