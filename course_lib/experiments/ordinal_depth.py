@@ -1,5 +1,7 @@
 """Experiments of lesson 14: order instead of depth in four networks, wild pictures, and what labels may lack."""
 
+from course_lib.experiments.ordinal_depth_errata import errata
+from course_lib.experiments.ordinal_depth_figures import figures
 from course_lib.experiments.ordinal_depth_forms import weak_coordinate, weak_depth, weak_volume1, weak_volume2, wild
 from course_lib.experiments.ordinal_depth_labels import labels
 from course_lib.experiments.record import Claim, Experiment
@@ -119,3 +121,5 @@ EXPERIMENTS = (
         ),
     ),
 )
+
+__all__ = ["EXPERIMENTS", "errata", "figures"]
