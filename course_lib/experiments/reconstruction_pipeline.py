@@ -27,7 +27,7 @@ from course_lib.training import generator
 from course_lib.worlds.people import PeopleFactors, sample_factors
 
 LEVELS = (0.02, 0.05, 0.1, 0.2, 0.3)
-NET = replace(SMALL, steps=600)
+NET = replace(SMALL, steps=900)
 SHORT = replace(STANDARD, width=512, steps=1_200)
 TRAIN_POSES = 20_000
 VALIDATION = 500  # of the 1,500 pictures kept apart; the other 1,000 are the test
@@ -52,25 +52,35 @@ class Seen:
         return Seen(self.points[rows], self.depth[rows], Views(self.views.joints[rows], self.views.points[rows]))
 
 
-def see(net: images.Trained, pictures: Pool, *, flip: bool) -> Seen:
-    """Read pictures; with `flip`, the average with their mirror images, left and right put back."""
+def see(net: images.Trained, scale: float, pictures: Pool, *, flip: bool) -> Seen:
+    """Read pictures; with `flip`, the average with their mirror images, left and right put back.
+
+    Args:
+        net: The image network.
+        scale: Metres for one unit of its depths.
+        pictures: What it looks at.
+        flip: Whether to average.
+    """
     said = images.read(net, pictures, flip_average=flip)
     joints = convert(pictures.joints, H36M_17, H36M_17_LEFT)
     return Seen(
         convert(said.points.float(), H36M_17, H36M_17_LEFT),
-        convert(net.scale * said.depth.float()[..., None], H36M_17, H36M_17_LEFT)[..., 0],
+        convert(scale * said.depth.float()[..., None], H36M_17, H36M_17_LEFT)[..., 0],
         Views(joints, joints[..., :2] / joints[..., 2:]),
     )
 
 
-def image_network(seed: int) -> images.Trained:
-    """A small volume network, trained on studio pictures with depths and wild ones with places and order."""
+def image_network(seed: int) -> tuple[images.Trained, float]:
+    """A small volume network, trained on studio pictures with depths and wild ones with places and order.
+
+    Returns:
+        The network, and metres for one unit of its depths, fitted on training pictures from the studio.
+    """
     studio, wild = pool("studio", 1000, 8000), pool("wild", 1000, 8000)
     half = NET.batch_size // 2
     net = images.train(NET, images.draw_from((studio.batch("metric"), half), (wild.batch("ordinal"), half)), seed)
     known = studio[slice(0, 1000)]
-    net.scale = images.fit_scale(images.read(net, known), known)
-    return net
+    return net, images.Recovery.fit(images.read(net, known), known).scale
 
 
 def spread_of_points(seen: Seen) -> float:
@@ -91,9 +101,9 @@ def level_for(kept: float, depths: Float[Tensor, "n 17"], *, seed: int) -> float
 
 @functools.lru_cache(maxsize=1)
 def _seen(seed: int) -> tuple[Seen, Seen, Seen]:
-    net, pictures = image_network(seed), pool("wild", 999, 1500)
-    averaged = see(net, pictures, flip=True)
-    return averaged[:VALIDATION], averaged[VALIDATION:], see(net, pictures, flip=False)[VALIDATION:]
+    (net, scale), pictures = image_network(seed), pool("wild", 999, 1500)
+    averaged = see(net, scale, pictures, flip=True)
+    return averaged[:VALIDATION], averaged[VALIDATION:], see(net, scale, pictures, flip=False)[VALIDATION:]
 
 
 def pipeline(seed: int) -> dict[str, Measurement]:
@@ -122,7 +132,6 @@ def pipeline(seed: int) -> dict[str, Measurement]:
         "ours": ours,
         "plain": measures(plain, seen.views),
         "2d": measures(flat, seen.views),
-        "true_size": mm(mpjpe(_true_scale(seen), seen.views.poses)),
     }
     if seed == 0:
         found["shown"] = shown(seen, poses[round(chosen, 4)])
@@ -146,10 +155,3 @@ def shown(seen: Seen, poses: Float[Tensor, "n 17 3"], count: int = 12) -> dict:
 def people_of_the_test() -> PeopleFactors:
     """The people of the pictures that `shown` is about, in the same order."""
     return sample_factors(1500, generator=generator(999), domain="wild")[VALIDATION:]
-
-
-def _true_scale(seen: Seen) -> Float[Tensor, "n 17 3"]:
-    """The network's own joints, put at the true distance of the root by the true camera: told, not estimated."""
-    flat, true = normalise_points(seen.points), normalise_points(seen.views.points)
-    size = (seen.views.poses[..., :2] * true).sum((1, 2)) / true.square().sum((1, 2))
-    return torch.cat([size[:, None, None] * flat, (seen.depth - seen.depth[:, :1])[..., None]], -1)

@@ -251,6 +251,7 @@ class TwoBodies:
         """Seven joints, the prediction a turned, scaled, mirrored or noisy copy."""
         true = 0.4 * normal(gen, 7, 3)
         turn, _ = np.linalg.qr(normal(gen, 3, 3))
+        turn[:, 2] *= np.where(uniform(gen, 1) < 0.5, -1.0, 1.0)  # some of them mirror
         size = 0.8 + 0.4 * float(uniform(gen, 1)[0])
         return cls(size * true @ turn.T + 0.05 * normal(gen, 7, 3) + normal(gen, 1, 3), true)
 
@@ -259,6 +260,12 @@ class TwoBodies:
         """The prediction is the true body with its depth mirrored."""
         model = cls.draw(gen)
         return replace(model, predicted=model.true * np.array([1.0, 1.0, -1.0]))
+
+    @classmethod
+    def unmirrored(cls, gen: torch.Generator) -> "TwoBodies":
+        """The prediction is noisy, but on the right side: a reflection would not help."""
+        model = cls.draw(gen)
+        return replace(model, predicted=model.true + 0.02 * normal(gen, *model.true.shape))
 
     @classmethod
     def outlier(cls, gen: torch.Generator) -> "TwoBodies":
