@@ -21,7 +21,7 @@ DRAWS = 20
 
 def errata() -> list[dict]:
     """Every refuted slip as an entry of the results file."""
-    return [one.errata(LESSON) for one in (*_volumes(), *_targets(), *_labels())]
+    return [one.errata(LESSON) for one in (*_volumes(), *_targets(), *label_slips())]
 
 
 def _samples(draw: Callable[[torch.Generator], Any], *first: object) -> list[Sample]:
@@ -118,7 +118,8 @@ def _centre_33(m: DepthBins) -> float:
     return DepthBins(m.low, m.width, 33).centre
 
 
-def _labels() -> list[Refutation]:
+def label_slips() -> list[Refutation]:
+    """Slips that concern labels and files, ready to be shown."""
     flipped = Term(r"O\,\text{of the mirrored picture}", lambda m: m.flipped().order)
     both = Term(r"\Pi\,O\,\Pi^\top", lambda m: m.permutation @ m.order @ m.permutation.T)
     rows = Term(r"\Pi\,O", lambda m: m.permutation @ m.order)

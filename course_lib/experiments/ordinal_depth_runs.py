@@ -131,19 +131,19 @@ def read(done: Trained, pool: Pool, *, flip_average: bool = False) -> Read:
     """
     depths, points = [], []
     for start in range(0, len(pool), 250):
-        batch = pool[start : start + 250].batch("2d")
+        batch = pool[start : start + 250].batch("2d").to(done.runtime.device)
         with done.runtime.autocast():
             out = done.net(batch.images)
         depth, place = out.depth, out.points
         if flip_average:
-            everyone = torch.ones(len(batch), dtype=torch.bool)
+            everyone = torch.ones(len(batch), dtype=torch.bool, device=batch.images.device)
             with done.runtime.autocast():
                 other = done.net(mirror(batch, everyone, flip=FLIP).images)
             depth = 0.5 * (depth + other.depth[:, list(FLIP)])
             if place is not None:
                 place = 0.5 * (place + other.points[:, list(FLIP)] * place.new_tensor([-1.0, 1.0]))
-        depths.append(depth)
-        points.append(place)
+        depths.append(depth.cpu())
+        points.append(None if place is None else place.cpu())
     depth = torch.cat(depths)
     return Read(depth - depth[:, :1], None if points[0] is None else torch.cat(points))
 

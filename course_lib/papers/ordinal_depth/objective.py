@@ -39,6 +39,10 @@ class PoseBatch:
         """Some of the pictures."""
         return replace(self, **{field.name: getattr(self, field.name)[rows] for field in fields(self)})
 
+    def to(self, device: torch.device | str) -> "PoseBatch":
+        """The same on another device."""
+        return replace(self, **{field.name: getattr(self, field.name).to(device) for field in fields(self)})
+
 
 def pose_losses(output: PoseOutput, batch: PoseBatch, cfg: OrdinalConfig) -> dict[str, Float[Tensor, " b"]]:
     r"""Terms of the loss, one value a picture; their sum is to be minimised.
