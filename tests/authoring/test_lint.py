@@ -330,6 +330,11 @@ def test_published_numbers_may_be_typed(course):
     assert said(course, "typed_numbers") == []
 
 
+def test_the_number_of_an_exercise_is_no_measured_number(course):
+    course.spoil(PROMISE, "See Exercise 102.9 and exercise 102.9.")
+    assert said(course, "typed_numbers") == []
+
+
 def test_before_the_first_run_the_missing_notebook_is_the_only_fault(course):
     course.spoil("derivation.show()\n", 'derivation.show()\n# d.line(a, number="1.1")\n')
     course.spoil("(#eq-1-2)", "(01_good.ipynb)", store=False)

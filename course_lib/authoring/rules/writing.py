@@ -17,7 +17,9 @@ _DIRECTIVE = re.compile(r"^[ \t]*(?:```+|~~~+|:::+)[ \t]*\{[\w:-]+\}[^\n]*", re.
 _ROLE = re.compile(r"\{[a-z][\w:+-]*\}`[^`\n]+`")
 _LABEL = re.compile(r"^\([\w:-]+\)=[ \t]*$", re.MULTILINE)
 _COMMENT = re.compile(r"^%[^\n]*", re.MULTILINE)
-_EQUATION = re.compile(r"\\tag\{[^}]*\}|\(\d+\.\d+\)|\b(?:[Ee]quations?|[Ll]ines?|[Ff]ormulas?)\s+\d+\.\d+")
+_EQUATION = re.compile(
+    r"\\tag\{[^}]*\}|\(\d+\.\d+\)|\b(?:[Ee]quations?|[Ll]ines?|[Ff]ormulas?|[Ee]xercises?)\s+\d+\.\d+"
+)
 _CITES = re.compile(r"\bpublish|\bpapers?\b|\bTable \d|\bet al\b|\breports?\b|\breported\b")
 _LINK = re.compile(r"(!?)\[[^\]]*\]\(\s*<?([^)\s>]+)")
 _NUMBER = re.compile(r"(?<![\w.,#/-])-?\d+\.\d+(?![\w]|\.\d)")
