@@ -30,6 +30,7 @@ from course_lib.losses.heatmaps import (
     gaussian_volumes,
     heatmap_loss,
     keypoint_loss,
+    peak_points,
     volume_loss,
     volume_marginals,
 )
@@ -88,6 +89,7 @@ __all__ = [
     "order_from_depth",
     "pair_ranking_loss",
     "paired_mutual_information",
+    "peak_points",
     "permute_order",
     "ranking_loss",
     "standard_normal_kl",

@@ -79,6 +79,31 @@ def expected_points(probability: Float[Tensor, "b n h w"]) -> Float[Tensor, "b n
     return torch.stack([x, y], -1)
 
 
+def peak_points(probability: Float[Tensor, "b n h w"], *, radius: int = 2) -> Float[Tensor, "b n 2"]:
+    """Mean place (x, y) near the highest cell of a heatmap, in cells.
+
+    The squared loss hardly minds a little probability far away, but the mean over the whole map does: each hundredth
+    that lies on the other side of the picture moves it. This read-out forgets what is more than `radius` cells away.
+
+    Args:
+        probability: Heatmaps, 0 or more.
+        radius: Cells in x and in y; 0 gives the highest cell itself.
+
+    Raises:
+        ValueError: Not four axes, or a negative `radius`.
+    """
+    rank("probability", probability, 4, "batch, joints, height, width")
+    if radius < 0:
+        raise ValueError(f"`radius` (={radius}) must be 0 or more cells")
+    height, width = probability.shape[-2:]
+    best = probability.flatten(2).argmax(-1)
+    rows, columns = (torch.arange(s, device=probability.device) for s in (height, width))
+    near_y = (rows - (best // width)[..., None]).abs() <= radius
+    near_x = (columns - (best % width)[..., None]).abs() <= radius
+    local = probability * near_y[..., :, None] * near_x[..., None, :]
+    return expected_points(local / local.sum((2, 3), keepdim=True).clamp_min(1e-12))
+
+
 def argmax_volume(scores: Float[Tensor, "b n d h w"]) -> Int[Tensor, "b n 3"]:
     """The cell (x, y, z) of the largest score, counted from 0 (published files count from 1).
 
