@@ -93,7 +93,7 @@ def _notes() -> list[Refutation]:
             rhs=here,
             correct=r"penalise $z_i - z_j$ *being positive*: the loss still falls beyond equal depths",
             samples=_samples(_first_closer, Judge(0.0, 1.0)),
-            number="4.6",
+            number="4.9",
             because="the pull on the closer joint is towards the camera at every gap, also past the other joint",
         ),
         refute(
@@ -103,7 +103,7 @@ def _notes() -> list[Refutation]:
             rhs=zero,
             correct=r"any answers may be given: a ring of three costs $3 \log 2$ at least, where all depths are equal",
             samples=_samples(Ring.draw, Ring(np.zeros(3))),
-            number="4.15",
+            number="4.18",
             because="the loss meets contradictory answers half-way, by the share of the votes",
         ),
     ]
@@ -133,7 +133,7 @@ def _code() -> list[Refutation]:
             rhs=scaled,
             correct=r"shifts of all depths are free; the scale is pushed up by strict pairs and held by ties",
             samples=_samples(Comparisons.body, example_body()),
-            number="4.10",
+            number="4.13",
             because="a softplus asks for gaps much larger than 1, and a tie for gaps much smaller",
         ),
     ]
