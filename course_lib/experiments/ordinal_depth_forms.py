@@ -14,6 +14,9 @@ from course_lib.papers.ordinal_depth import FORMS, PROFILES
 POOL, TEST = 8_000, 1_500  # pictures to train on, and never seen
 TEST_SEED, STUDIO_SEED, WILD_SEED = 999, 1000, 2000
 FITTED = 1_500  # training pictures on which the recovery of metres is fitted
+# Of the pairs of a Human3.6M sequence three in ten lie within 100 mm. Our people are flatter: there it is 44 in a
+# hundred, and 27 within 50 mm.
+FORM_TIE = 0.05  # metres
 SHOWN = 8  # wild test pictures whose joints are kept for the figures
 
 
@@ -22,8 +25,9 @@ def weak_and_full(form: str, seed: int) -> dict[str, float | dict[str, object]]:
     cfg = replace(PROFILES["standard"], **FORMS[form])
     studio, judged = pool("studio", STUDIO_SEED + seed, POOL), pool("studio", TEST_SEED, TEST)
     rows: dict[str, object] = {}
-    for name, labels in (("weak", "ordinal"), ("full", "metric")):
-        done = train(cfg, draw_from((studio.batch(labels), cfg.batch_size)), seed)
+    labels = {"weak": studio.batch("ordinal", order=studio.order(FORM_TIE)), "full": studio.batch("metric")}
+    for name, batch in labels.items():
+        done = train(cfg, draw_from((batch, cfg.batch_size)), seed)
         rows[name] = judge(done, studio[:FITTED], judged)
     return rows
 
@@ -32,7 +36,7 @@ def judge(done: Trained, fitted: Pool, judged: Pool) -> dict[str, object]:
     """Scores after either recovery of metres."""
     recovery, said = Recovery.fit(read(done, fitted), fitted), read(done, judged)
     return {
-        **{how: scores(said, judged, recovery.depth(said, judged, how)) for how in ("scale", "linear")},
+        **{how: scores(said, judged, recovery.depth(said, judged, how)) for how in ("scale", "bones")},
         "units_per_metre": 1 / recovery.scale,
         "spread": float(said.depth.std()),
         "curve": done.curve[:: max(1, len(done.curve) // 12)],
@@ -43,7 +47,7 @@ def judge(done: Trained, fitted: Pool, judged: Pool) -> dict[str, object]:
 def excess(form: str, seed: int) -> dict[str, Measurement]:
     """By how much the error of the weakly trained network exceeds that of the fully trained one, per cent."""
     rows = weak_and_full(form, seed)
-    weak, full = (rows[name]["linear"]["mpjpe_mm"] for name in ("weak", "full"))
+    weak, full = (rows[name]["bones"]["mpjpe_mm"] for name in ("weak", "full"))
     return {f"weak_vs_full_{form}": Measurement(100 * (weak / full - 1), extra=rows)}
 
 

@@ -9,7 +9,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from course_lib.experiments.ordinal_depth_data import FLIP, Pool
-from course_lib.geometry import backproject
+from course_lib.geometry import H36M_17, backproject
 from course_lib.metrics import auc_3d, mirror_rate, mpjpe, ordinal_accuracy, pck_3d, tie_recall
 from course_lib.papers.ordinal_depth import (
     OrdinalConfig,
@@ -150,37 +150,43 @@ def read(done: Trained, pool: Pool, *, flip_average: bool = False) -> Read:
 
 @dataclass(frozen=True)
 class Recovery:
-    """From a network's depths to metres, fitted on training pictures and the same for every network.
+    """From a network's depths to metres, fitted on training pictures, in the same way for every network.
 
-    `scale`: one number for all. `linear`: a linear map from the 17 depths and the 34 coordinates that the network
-    gives; joints that a network was told to be "about equal" still differ by what their places say.
+    `scale`: one number for all pictures. `bones`: one for each, so that the bones are as long as those of the mean
+    body; it needs neither the picture's depths nor any other label of it. (A map that saw the places of all joints
+    would tell little of the network: on these people, places alone give depths, linearly, almost as well.)
 
     Attributes:
         scale: Metres for one unit of depth.
-        linear: Weights, `(52, 17)`: depths, coordinates, 1.
+        bones: Mean lengths, metres, `(16,)`.
     """
 
     scale: float
-    linear: Float[Tensor, "52 17"]
+    bones: Float[Tensor, " 16"]
 
     @classmethod
     def fit(cls, said: Read, pool: Pool) -> "Recovery":
-        """Least squares against the true depths."""
+        """Least squares against the true depths, and the mean of the true bones."""
         scale = (said.depth * pool.depth).sum() / said.depth.square().sum().clamp_min(1e-12)
-        linear = torch.linalg.lstsq(_inputs(said, pool), pool.depth.double(), driver="gelsd").solution
-        return cls(float(scale), linear)
+        return cls(float(scale), bone_lengths(pool.joints).mean(0))
 
     def depth(self, said: Read, pool: Pool, how: str) -> Float[Tensor, "m 17"]:
         """Metres relative to the root."""
         if how == "scale":
             return self.scale * said.depth
-        metres = (_inputs(said, pool) @ self.linear).float()
-        return metres - metres[:, :1]
+        factors = torch.logspace(-2, 2, 81, base=2).tolist()  # a quarter to four times
+        misfit = [
+            (bone_lengths(lift(said, pool, factor * self.scale * said.depth)) - self.bones).square().sum(1)
+            for factor in factors
+        ]
+        best = torch.tensor(factors)[torch.stack(misfit, 1).argmin(1)]
+        return best[:, None] * self.scale * said.depth
 
 
-def _inputs(said: Read, pool: Pool) -> Tensor:
-    points = pool.points if said.points is None else said.points
-    return torch.cat([said.depth, points.flatten(1), torch.ones(len(pool), 1)], 1).double()
+def bone_lengths(joints: Float[Tensor, "m 17 3"]) -> Float[Tensor, "m 16"]:
+    """Distances between parent and child, metres."""
+    parents, children = zip(*H36M_17.bones, strict=True)
+    return (joints[:, parents] - joints[:, children]).norm(dim=-1)
 
 
 def lift(said: Read, pool: Pool, depth: Float[Tensor, "m 17"]) -> Float[Tensor, "m 17 3"]:

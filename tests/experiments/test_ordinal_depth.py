@@ -15,7 +15,17 @@ from course_lib.experiments.ordinal_depth_labels import (
     share_right,
     turn_round,
 )
-from course_lib.experiments.ordinal_depth_runs import Read, Recovery, core, draw_from, lift, read, scores, train
+from course_lib.experiments.ordinal_depth_runs import (
+    Read,
+    Recovery,
+    bone_lengths,
+    core,
+    draw_from,
+    lift,
+    read,
+    scores,
+    train,
+)
 from course_lib.losses import order_from_depth
 from course_lib.papers.ordinal_depth import PROFILES
 from course_lib.training import generator
@@ -54,12 +64,23 @@ def test_a_batch_knows_only_what_it_is_told(few: Pool, labels: str):
 def test_perfect_answers_have_no_error(few: Pool, perfect: Read):
     recovery = Recovery.fit(perfect, few)
     assert recovery.scale == pytest.approx(0.1, rel=1e-5)
-    for how in ("scale", "linear"):
-        found = scores(perfect, few, recovery.depth(perfect, few, how))
-        assert found["mpjpe_mm"] < 0.5
-        assert found["order"] == 1
-        assert found["pck"] == 1
-        assert found["mirrored"] == 0
+    found = scores(perfect, few, recovery.depth(perfect, few, "scale"))
+    assert found["mpjpe_mm"] < 0.5
+    assert found["order"] == 1
+    assert found["pck"] == 1
+    assert found["mirrored"] == 0
+    by_bones = scores(perfect, few, recovery.depth(perfect, few, "bones"))
+    assert by_bones["mpjpe_mm"] < 40  # bodies differ from the mean body
+    assert by_bones["order"] == 1
+
+
+def test_bones_find_the_scale_of_each_body(few: Pool, perfect: Read):
+    own = Recovery(0.1, bone_lengths(few.joints).mean(0))
+    one = few[:1]
+    alone = Recovery(0.1, bone_lengths(one.joints)[0])
+    said = Read(3 * perfect.depth[:1], perfect.points[:1])
+    torch.testing.assert_close(alone.depth(said, one, "bones"), one.depth, atol=0.02, rtol=0.02)
+    assert own.depth(said, one, "scale").abs().amax() > 2.9 * one.depth.abs().amax()
 
 
 def test_mirrored_answers_keep_no_order(few: Pool, perfect: Read):
