@@ -1,19 +1,22 @@
 """2D alone against 2D with ordinal depths, on the people world and on real motion capture."""
 
 import functools
+from dataclasses import replace
 
 import torch
 
 from course_lib.experiments import data_root
 from course_lib.experiments.reconstruction_runs import (
+    AS_THEY_ARE,
     NOISE,
+    STANDARD,
     TEST_SEED,
     WeakPerspective,
     ambiguity,
     measures,
+    mixed_people,
     mm,
     order_kept,
-    people_poses,
     people_views,
     read_depths,
     real_poses,
@@ -21,20 +24,21 @@ from course_lib.experiments.reconstruction_runs import (
 )
 from course_lib.experiments.record import Measurement
 from course_lib.metrics import mpjpe, procrustes_mpjpe
-from course_lib.papers.ordinal_depth import Reconstructor, Views
-from course_lib.papers.ordinal_depth.reconstruction_data import draw_views, upright_poses
+from course_lib.papers.ordinal_depth import Reconstructor, Views, seen_from
+from course_lib.papers.ordinal_depth.reconstruction_data import draw_views
 from course_lib.training import generator
 
 TRAIN_PEOPLE = 20_000
 TEST_PEOPLE = 1_000
 LEVELS = (0.02, 0.05, 0.1, 0.2, 0.3)
+SHORT = replace(STANDARD, width=512, steps=1_500)
 
 
 def lift(seed: int) -> dict[str, Measurement]:
     """Both components on people of the rendered world, and what each part of the recipe is worth."""
-    upright = upright_poses(people_poses(TRAIN_PEOPLE, 1000 + seed))
-    views = people_views(TEST_PEOPLE, TEST_SEED + seed)
-    flat, deep = train(upright, seed, depth_input=False), train(upright, seed)
+    upright = mixed_people(TRAIN_PEOPLE, 1000 + seed)
+    views = seen_from(mixed_people(TEST_PEOPLE, TEST_SEED + seed), AS_THEY_ARE, gen=generator(TEST_SEED + seed))
+    flat, deep = train(upright, seed, SHORT, depth_input=False), train(upright, seed, SHORT)
     known = draw_views(upright, deep.cfg, TRAIN_PEOPLE, gen=generator(seed))
     rival, depth = WeakPerspective.fit(known), read_depths(views, NOISE, seed)
     only, both = flat.reconstruct(views.points), deep.reconstruct(views.points, depth)
@@ -42,6 +46,11 @@ def lift(seed: int) -> dict[str, Measurement]:
     average = rival.mean.expand_as(views.poses)
     rows = {"2d": measures(only, views), "ordinal": measures(both, views), "plain": measures(plain, views)}
     rows["mean"] = measures(average, views)
+    regular = people_views(TEST_PEOPLE, TEST_SEED + seed)
+    rows["regular"] = {
+        "2d": mm(mpjpe(flat.reconstruct(regular.points), regular.poses)),
+        "ordinal": mm(mpjpe(deep.reconstruct(regular.points, read_depths(regular, NOISE, seed)), regular.poses)),
+    }
     levels = {
         str(level): {
             "kept": order_kept(read_depths(views, level, seed), views.depths),

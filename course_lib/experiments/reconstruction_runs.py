@@ -23,7 +23,7 @@ from course_lib.papers.ordinal_depth import (
     train_reconstructor,
     upright_poses,
 )
-from course_lib.papers.ordinal_depth.reconstruction_data import noisy_depths
+from course_lib.papers.ordinal_depth.reconstruction_data import noisy_depths, vary_bodies
 from course_lib.papers.ordinal_depth.reconstruction_inputs import centre_depth
 from course_lib.training import generator
 from course_lib.worlds import people
@@ -33,6 +33,7 @@ TEST_SEED = 10_000  # seeds of test people lie from here on, those of training p
 NOISE = 0.1  # metres, the level that keeps about 93 to 95 of 100 orders
 # Cameras for poses that come without one; the poses stay as they are.
 AS_THEY_ARE = Augment(stature=0, bones=0, bend=0, mix=0, mirror=0, tilt=0)
+MIXED = replace(AS_THEY_ARE, bend=0.25, mix=1.0)
 CMU_TRAIN = ("02", "06", "07", "08", "16", "32")
 CMU_TEST = ("35", "49", "55")
 
@@ -50,6 +51,18 @@ def people_poses(count: int, seed: int, *, domain: str = "wild") -> PoseSet:
         skeleton=H36M_17,
         frame="world",
     )
+
+
+def mixed_people(count: int, seed: int, *, domain: str = "wild") -> Float[Tensor, "n 17 3"]:
+    """People of the rendered world with the arms and the legs of others, every limb bent a little: upright bodies.
+
+    The world's own people are regular: a few activities, each a smooth function of a few numbers, so that 2D alone says
+    nearly all about their depth. Of these it does not.
+    """
+    upright = upright_poses(people_poses(count, seed, domain=domain))
+    gen = generator(seed)
+    others = upright[torch.randperm(count, generator=gen)]
+    return vary_bodies(upright, others, MIXED, gen=gen)
 
 
 def people_views(count: int, seed: int, *, domain: str = "wild") -> Views:
