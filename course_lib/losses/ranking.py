@@ -30,7 +30,9 @@ def ranking_loss(
 
     Pavlakos et al. 2018, Eqs. 1 and 2, for $r=+1$, $-1$ and 0. Each unordered pair counts once: a sum over the whole
     matrix would double it against the other terms of a training loss. Adding a number to all depths of a sample changes
-    nothing; their *scale* matters, and without a tie among the pairs no finite depths are best.
+    nothing; their *scale* matters. Finite depths are best only where,
+    with an arrow from the closer to the farther joint of each strict pair and both ways for a tie, one can walk from
+    any joint of a connected group to any other; otherwise two parts of a group drift apart for ever.
 
     Args:
         depth: z, in the unit of the network, larger is farther.
