@@ -211,7 +211,15 @@ strict_pair.assert_mutants_caught()
 #
 # A judge may also say "about as far". Pavlakos and others ([2018](https://arxiv.org/abs/1805.04095)) then take the square of the gap:
 #
-# $$ \mathcal{L}_{ij} = \begin{cases} \log\left(1 + e^{z_i - z_j}\right) & r_{ij} = +1 \\ \log\left(1 + e^{z_j - z_i}\right) & r_{ij} = -1 \\ (z_i - z_j)^2 & r_{ij} = 0 \end{cases} \tag{4.4} $$
+# | answer | $r_{ij}$ | loss of the pair |
+# | --- | --- | --- |
+# | i is closer | $+1$ | $\log\left(1 + e^{z_i - z_j}\right)$ |
+# | j is closer | $-1$ | $\log\left(1 + e^{z_j - z_i}\right)$ |
+# | about as far | $0$ | $(z_i - z_j)^2$ |
+#
+# In one line, and summed over the pairs that somebody compared:
+#
+# $$ \mathcal{L}_{ij} = r_{ij}^2 \log\left(1 + e^{r_{ij}(z_i - z_j)}\right) + \left(1 - r_{ij}^2\right)(z_i - z_j)^2 \tag{4.4} $$
 #
 # $$ \mathcal{L}_{\mathrm{rank}} = \sum_{(i, j) \in \mathcal{I}} \mathcal{L}_{ij} \tag{4.5} $$
 #
@@ -220,7 +228,7 @@ strict_pair.assert_mutants_caught()
 
 # %% tags=["hide-input"]
 Definition(
-    r"\mathcal{L}_{ij} = \begin{cases} \log\left(1 + e^{z_i - z_j}\right) & r_{ij} = +1 \\ \log\left(1 + e^{z_j - z_i}\right) & r_{ij} = -1 \\ (z_i - z_j)^2 & r_{ij} = 0 \end{cases}",
+    r"\mathcal{L}_{ij} = r_{ij}^2 \log\left(1 + e^{r_{ij}(z_i - z_j)}\right) + \left(1 - r_{ij}^2\right)(z_i - z_j)^2",
     "4.4",
 )
 Definition(r"\mathcal{L}_{\mathrm{rank}} = \sum_{(i, j) \in \mathcal{I}} \mathcal{L}_{ij}", "4.5")
@@ -239,7 +247,7 @@ davidson.assert_mutants_caught()
 
 # %% [markdown]
 # So the square is at least eight times as stiff as any such likelihood, and it never levels off, where Davidson's grows like half the gap in the end. That is worth knowing before one
-# wonders why ties pull so hard. The figure has both kinds of cases: left what a *strict* answer costs, with relatives that we will meet below, right what a *tie* costs.
+# wonders why ties pull so hard. The figure has both kinds of cases: above, what a *strict* answer costs, with relatives that we will meet; below, what a *tie* costs.
 
 # %% tags=["hide-input", "nbval-ignore-output"] mystnb={"image": {"alt": "Two panels of loss against the gap of two depths. Above, the softplus falls smoothly from the wrong order to the right one, between the hinge and the margin loss. Below, the square of a tie rises far more steeply than RankNet's tie and Davidson's."}}
 gaps = np.linspace(-4, 4, 161)
