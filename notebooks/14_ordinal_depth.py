@@ -195,7 +195,7 @@ print(f"about equal, in all pictures drawn here: {100 * ties:.0f} % of the pairs
 # $$ p_n(z) = \sum_{x, y} p_n(u) \tag{14.4} $$
 #
 # The first marginal is a heatmap, to be compared with a 2D annotation. The second has a mean, the expected depth $\bar{z}_n = \sum_z z\,p_n(z)$, to be compared with other joints'. So a picture with *no* 3D label can train a 3D output. Here is one volume of a network that you will train below, or
-# rather of its untrained self: nothing in it is real yet, but the sums are.
+# rather a small box of random scores in its place: nothing in it is real yet, but the sums are.
 
 # %%
 import math
@@ -313,8 +313,9 @@ readings.show()
 readings.assert_mutants_caught()
 
 # %% [markdown]
-# So the two readings are good at different things. In squared distance the mean wins always (14.13), though it names a place where the joint never is (14.12). In *order* the maximum wins (14.14): in the example the joint is behind the other one six times in ten, but its mean, at 1.6, is before it. A
-# rank loss on the *mean* does not see this: it asks only on which side of 1.8 the mean lies. The player makes the volume bimodal step by step:
+# So the two readings are good at different things, as long as the probabilities are those of the world. In squared distance the mean wins always (14.13), though it names a place where the joint never is (14.12). In *order* the side with more than half of the mass wins, that is, the median's; with two modes it is the side of the
+# maximum (14.14). In the example the joint is behind the other one, which stands at 1.8, six times in ten, but its mean, at 1.6, is before it. A volume trained on order alone would move its mean to the majority's side, $\log\frac{0.6}{0.4}$ units of the loss behind the other joint
+# ([lesson 04](04_rank_losses.ipynb): what votes settle at), and pay for it by not being the mean of anything any more. The player makes the volume bimodal step by step:
 
 # %% tags=["hide-input", "nbval-ignore-output"]
 from matplotlib.figure import Figure
@@ -405,7 +406,7 @@ grid.refute(
 # %% [markdown]
 # ### A target that a softmax can reach
 #
-# The heatmap $p_n(x, y)$ is compared with a Gaussian $g_n(x, y)$ around the annotation, by the sum of squared differences. Every paper on heatmaps draws its Gaussian with a peak of 1. What is the sum of that?
+# The heatmap $p_n(x, y)$ is compared with a Gaussian $g_n(x, y)$ around the annotation, by the sum of squared differences. Most code on heatmaps draws its Gaussian with a peak of 1. What is the sum of that?
 
 # %%
 mass = Term(r"\sum_{x, y} g(x, y)", lambda m: m.mass, name="mass")
@@ -450,7 +451,7 @@ plots.finding(axes, "Asked for too much, the map becomes a spike", x="cells from
 print(f"highest cell: {reached.max():.3f} instead of {meant.max():.3f}; the loss cannot fall below {((reached - peaked) ** 2).sum():.1f}")
 
 # %% [markdown]
-# Not a catastrophe, then, and the more dangerous for it: joints are found, and nothing warns you but a loss that stops at a large number. The heatmap is three cells wide whatever $\sigma$ says, and the rank loss, weighed against a term that is many times too large, is hardly heard; the gallery measures by how much.
+# Not a catastrophe, then, and the more dangerous for it: joints are found, and nothing warns you but a loss that stops at a large number. The heatmap is a few cells wide, and grows only like $\sqrt{\sigma}$ where $\sigma$ asks for more; and the rank loss, weighed against a term that is many times too large, is hardly heard; the gallery measures by how much.
 #
 # ### A place is not a heatmap
 #
@@ -492,7 +493,7 @@ print(f"a weight of 100 on places in units of 255 pixels is {100 / 255**2:.4f} o
 
 # %% [markdown]
 # The paper prints $\lambda_{\mathrm{2D}} = 100$ and no unit. Only places scaled to about 1 make sense of it: (14.20) has the factor. (A TensorFlow re-implementation takes 255 pixels as the unit, and 100 or 1,000 on *half* the squared sum.) And by (14.19) the weight of the one loss says nothing about
-# the other: $\mathcal{L}_{\mathrm{2D}}$ of a heatmap never exceeds $1/2\pi\sigma^2$ a joint there, that of a place has no limit.
+# the other: $\mathcal{L}_{\mathrm{2D}}$ of a heatmap never exceeds $1/2\pi\sigma^2$ a joint there (for a map of the target's width; a spike in the wrong cell costs 1 more), that of a place has no limit.
 #
 # ### The unit of depth
 #
@@ -531,7 +532,7 @@ for sharpness in (1, 10, 30):
     print(f"scores times {sharpness:2d}: largest probability {p.max():.1e}, expected bin {float((p.sum((1, 2)) * at).sum()):.1f} (the joint is in bin 20)")
 
 # %% [markdown]
-# Scores between 0 and 1 are nothing to a softmax over 262,144 voxels: the expected depth stays in the middle of the box, wherever the joint is. A network that is trained in both ways must be pulled apart, or its softmax needs a factor of some tens. That is one reason to read such volumes with an argmax, as the official code
+# Scores between 0 and 1 are nothing to a softmax over 262,144 voxels: the expected depth stays in the middle of the box, wherever the joint is. A network that is trained in both ways may be pulled apart, unless its softmax gets a factor of some tens. That is one reason to read such volumes with an argmax, as the official code
 # does, and it is why our *full* supervision of small volumes asks for the expected depth itself (`volume_target="marginals"`); the other is a switch.
 #
 # ### Where weak perspective comes in
@@ -755,7 +756,7 @@ Markdown("\n".join(lines))
 # | mirror | of each picture | of whole batches | none for weak labels | `flip`, of each picture |
 # | mean with the mirror image | - | volumes | expected depths (volumes were worse) | `read(..., flip_average=True)`, depths and places |
 #
-# `OrdinalConfig()` is the paper's best network; `PROFILES` holds what the computer at hand can train. (Columns two and three as our reference sheet records text and repositories.) The smallest nets use 16 bins and 16 cells, so that one bin is a hand's length: what they cannot resolve, no loss will teach them.
+# `OrdinalConfig()` is the paper's best network; `PROFILES` holds what the computer at hand can train. (Columns two and three: as far as the published text and repositories say.) The smallest nets use 16 bins and 16 cells, so that one bin is a hand's length: what they cannot resolve, no loss will teach them.
 #
 # ## Predict, then train
 #
@@ -845,7 +846,7 @@ if profile != "smoke":
     assert kept > 0.7, "a network trained on order should put most pairs right"
 
 # %% [markdown]
-# The unit is no accident: the ties settle it, as in [lesson 04](04_rank_losses.ipynb), and the network found it without being told a single length. (What comes out is a little smaller than the optimum of the loss, because a network that is unsure hedges towards the mean.)
+# The unit is no accident: ties hold it, as in [lesson 04](04_rank_losses.ipynb), and so does how sure the network can be, since a margin is a logarithm of odds. It found its unit without being told a single length. (It is smaller than the optimum for one factor on true depths, as that of a network would be that is unsure of some answers; we have not taken the two causes apart.)
 #
 # ## Look again
 #
@@ -957,7 +958,7 @@ Markdown("\n".join(["| reading | strict pairs in order |", "| --- | --- |"] + [f
 # ### Order instead of depth
 #
 # The paper's first table asks the question of the title: what does one lose by training on order instead of depth? Four forms of output, each trained twice, with the same pictures, steps and seeds: *weak*, on order and places; *full*, on metric depth and places. For the comparison both get their metres in the same way: all depths of a picture are multiplied
-# by one number, so that the bones are as long as those of a mean body. (Fitting a map from *places* and depths to metres would be the wrong referee. On drawn people who stand upright, places alone tell a linear map nearly as much of the depths, and the map would hide what the network knows.) Ties are pairs within 50 millimetres here, since our people are flatter than those of Human3.6M and would otherwise hold half again as many. Ours is 64 pixels, drawn people, and minutes; theirs 256 pixels, Human3.6M, and days: compare columns, not cells.
+# by one number, so that the bones are as long as those of a mean body. (Fitting a map from *places* and depths to metres would be the wrong referee. On drawn people who stand upright, places alone tell a linear map nearly as much of the depths, and the map would hide what the network knows.) Ties are pairs within 50 millimetres here, since our people are flatter than those of Human3.6M and would otherwise hold half again as many. Ours is 64 pixels, drawn people, and minutes; theirs 256 pixels, Human3.6M, and days: compare columns, not cells. And all errors in millimetres in this section, PCK3D too, are lent the true depth of the root and the true camera: they judge the shape of a body, not where it stands.
 
 # %% tags=["hide-input", "nbval-ignore-output"]
 FORMS_SHOWN = {"depth": ("depths only", 84.24, 80.23), "coordinate": ("coordinates", 115.08, 112.41), "volume1": ("volume", 89.93, 85.82), "volume2": ("volume, two hourglasses", 79.03, 69.77)}
@@ -1051,7 +1052,7 @@ this.say("wild_order_every_side")
 #
 # ### What labels may lack
 #
-# The annotators of the paper answered about 17 questions a picture instead of all pairs, were not always right, and said "about equal" when they felt so. **Predict first:** how much order is lost with an eighth of the pairs? With a fifth of the answers turned round? With no ties at all? All rows are networks that give depths only:
+# The annotators of the paper answered about 17 questions a picture, chosen one after the other until an order of all joints followed; ours are drawn at random, so that they leave more open. People are not always right either, and say "about equal" when they feel so; in the rows below ties are never wrong. **Predict first:** how much order is lost with an eighth of the pairs? With a fifth of the answers turned round? With no ties at all? All rows are networks that give depths only:
 
 # %% tags=["hide-input", "nbval-ignore-output"] mystnb={"image": {"alt": "Rows of dots, one a kind of labels, on an axis of the share of strict pairs in order: all rows of fewer, noisier or differently tied labels lie close to the row with all labels, the row with the sign of the files lies near zero."}}
 KINDS = {
@@ -1192,9 +1193,9 @@ Markdown("\n".join(lines))
 # %% [markdown]
 # * **The files' sign.** *Sign:* none in training: the loss falls all the same. By (14.27) a body mirrored in depth has exactly the negated order. *Mend:* one conversion, `order_from_dataset`, and a test with a picture whose answer you know.
 # * **NaN times 0** is NaN, in the gradient even where `nansum` has hidden it in the value. *Mend:* `torch.where` on the *inputs*, before any arithmetic.
-# * **Peak 1.** *Sign:* the loss levels off far above 0; heatmaps are three cells wide; the rank loss is drowned. *Mend:* divide by the sum.
+# * **Peak 1.** *Sign:* the loss levels off far above 0; heatmaps are spikes of a few cells; the rank loss is drowned. *Mend:* divide by the sum.
 # * **A softmax for each pixel.** *Sign:* the heatmap is 1 everywhere. *Mend:* flatten first.
-# * **Rows only.** *Sign:* in a library that looks, an error; in one that sums over $i < j$, half of the mirrored labels are about other joints, and order accuracy stays low with `flip` on. *Mend:* `permute_order`.
+# * **Rows only.** *Sign:* in a library that looks, an error; in one that sums over $i < j$, three quarters of the labels of a mirrored picture are about other joints (102 of 136 pairs), and order accuracy stays low with `flip` on. *Mend:* `permute_order`.
 # * **No ties.** *Sign:* depths that grow as long as one trains. *Mend:* keep "about equal" as an answer.
 #
 # ## Exercises
@@ -1354,9 +1355,9 @@ check("14.5", flip_average_solution)
 #
 # 1. One softmax over the whole volume, then two sums: a heatmap for 2D labels, and a mean depth for order. The two are supervised apart.
 # 2. A rank loss through a mean depth moves probability from behind to before, in equal amounts; it asks for the mean and leaves the shape open.
-# 3. The mean is best in squared error, the maximum in order; a grid costs $\Delta/\sqrt{12}$; a target must sum to 1.
+# 3. The mean is best in squared error, the median in order (with two modes, the maximum's side); a grid costs $\Delta/\sqrt{12}$; a target must sum to 1.
 # 4. A mirror permutes rows *and* columns, and a sign turned round gives mirrored bodies with a loss that looks perfect.
-# 5. Order alone comes near to full depth, and reaches pictures that no motion capture ever will; the unit of its depths is set by the ties. Metres need something more: [lesson 15](15_ordinal_reconstruction.ipynb).
+# 5. Order alone comes near to full depth, and helps most on pictures of a kind that the studio never showed; the unit of its depths comes from ties and from doubt. Metres need something more: [lesson 15](15_ordinal_reconstruction.ipynb).
 #
 # **Further reading.** Pavlakos, Zhou and Daniilidis, *Ordinal Depth Supervision for 3D Human Pose Estimation* (2018); Pavlakos, Zhou, Derpanis and Daniilidis, *Coarse-to-Fine Volumetric Prediction for Single-Image 3D Human Pose* (2017); Newell, Yang and Deng, *Stacked Hourglass Networks for Human Pose Estimation* (2016); Chen and others,
 # *Single-Image Depth Perception in the Wild* (2016), on ordinal labels for scenes; Sun and others, *Integral Human Pose Regression* (2018), on reading volumes by their mean; Ronchi and others, *It's all Relative: Monocular 3D Human Pose Estimation from Weakly Supervised Data* (2018).
