@@ -194,7 +194,7 @@ count.assert_mutants_caught()
 print(f"16 bones: {2**16:,} bodies for one picture; the order of each bone's two ends leaves one")
 
 # %% [markdown]
-# That is the strength of ordinal depth in one line: *sixteen answers of the kind that people give in seconds are worth sixteen depths in metres*, provided that the lengths are known. They are not, quite. A component that has seen many
+# That is the strength of ordinal depth in one line: *sixteen answers of the kind that people give in seconds are worth sixteen depths in metres*, provided that the lengths and the scale are known, that the rays are parallel, and that none of the sixteen is a tie. A bone less than 100 mm deep gets no sign, and lying nearly in the plane of the picture it is the one whose depth the lengths tell worst. Nor are lengths known, quite. A component that has seen many
 # bodies knows them within a few per cent; that is what it is trained for.
 #
 # ### The mean of two bodies is no body
@@ -224,7 +224,7 @@ lifter.show()
 lifter.assert_mutants_caught()
 
 # %% [markdown]
-# (15.6) is a floor under *every* lifter of pictures alone, however large and however long trained. (15.7) says by how much an order lowers it: by the distance between the mean of the bodies that it allows and the mean of all. On a pose whose two
+# (15.6) is a floor under the mean squared error of *every* lifter of pictures alone, however large and however long trained. (15.7) says by how much an order lowers it: by the mean squared distance between the mean of the bodies that it allows and the mean of all. (The reported mean distance is not squared; its best answer is another middle of the same bodies.) On a pose whose two
 # foldings lie far apart that is much; where the picture (and what is known about bodies) leaves little open it is next to nothing. Keep this as a prediction.
 #
 # And the mean itself? Take one bone that goes back with probability $p$ and comes forward otherwise. Its mean depth is $(2p - 1)\sqrt{L_b^2 - l_b^2}$, and at $p = \frac12$ it lies *in the picture plane*, foreshortened to $l_b$. Here are both
@@ -282,14 +282,16 @@ trusting.show()
 trusting.assert_mutants_caught()
 
 # %% [markdown]
-# Too little noise in training is worse than too much, as the figure shows: a component that was never lied to believes everything.
+# Which mistake is worse? Trained with far too little noise, a component believes every reading, and its error tends to $\sigma_{\mathrm{read}}$; with far too much it believes none, and the error tends to $\sigma_Z$. Below on the right, the orange curve has $\sigma_Z = 0.25$ m, the spread of depths in a pose, and too *much* is
+# worse. But a component also sees the places of the joints. What counts as $\sigma_Z$ is what *they* leave open (15.7), a few centimetres for most bodies, and then (green, 0.04 m) too *little* is worse: a component that was never lied to believes everything.
 
-# %% tags=["hide-input", "nbval-ignore-output"] mystnb={"image": {"alt": "Above, the share of kept orders falls with the noise along a smooth curve. Below, root mean squared errors for a noise of 0.1 m against the noise trained with: steep rise to the left of 0.1, slow rise to the right."}}
+# %% tags=["hide-input", "nbval-ignore-output"] mystnb={"image": {"alt": "Above, the share of kept orders falls with the noise along a smooth curve. Beside it, root mean squared errors for a noise of 0.1 m against the noise trained with, two curves, both lowest at 0.1 m: for depths of 0.25 m it rises steeply to the right, for depths of 0.04 m to the left."}}
 levels = np.geomspace(0.01, 1, 60)
 figure, (above, below) = plots.figure_axes(columns=2, height=2.3)
 plots.curve(above, levels, np.array([0.5 + math.atan(0.25 / s) / math.pi for s in levels]), colour="blue")
-met = NoisyReading(0.25, 0.1, 0.1)
-plots.curve(below, levels, np.array([1000 * math.sqrt(met.error(met.trust(s))) for s in levels]), colour="orange")
+for spread, colour in ((0.25, "orange"), (0.04, "green")):
+    met = NoisyReading(spread, 0.1, 0.1)
+    plots.curve(below, levels, np.array([1000 * math.sqrt(met.error(met.trust(s))) for s in levels]), colour=colour)
 below.axvline(0.1, color="black", linewidth=1, linestyle=":")
 for axes in (above, below):
     axes.set_xscale("log")
@@ -415,7 +417,7 @@ Markdown("\n".join(rows))
 # | --- | --- | --- | --- | --- |
 # | input | 2D joints and depths in -1 to 1 | x, y over one maximum; depth in units of 32 bins from the root's bin | 2D joints, each coordinate standardised | x, y over one maximum; depth in units of 32 bins, less its mean |
 # | depth at test | expected value | argmax of the flip-averaged volume | none | whatever the image network gives |
-# | noise on depths | so that most orders survive | not published | none | by (15.9) |
+# | noise on depths | so that most orders survive | not published | none | as much as keeps the network's share of orders on motion capture: the idea of (15.9), by bisection |
 # | order of joints | not stated | left leg first | right leg first | left leg first; `skeleton=` converts |
 # | optimiser | RMSprop, 0.00025 | not published | Adam, 0.001, falls by 4 % every 100,000 steps | Adam, 0.001, one cosine (`paper`: RMSprop) |
 # | batch, steps | 64, 200,000 | not published | 64, 200 epochs | 256, two thousand at `standard` |
@@ -538,7 +540,7 @@ if profile != "smoke":
 Markdown("\n".join(rows))
 
 # %% [markdown]
-# The component comes below the noise of its own input. It can, because bones have lengths: a wrist 0.1 m too deep makes a forearm too long, and the component has learned what forearms are like. (PCK3D counts the joints within 150 mm, and AUC averages that over
+# Compare the error *in depth* with that of the depths it was given, whose mean is $0.1\sqrt{2/\pi}$ m, 80 mm: the component is below it. What 2D alone says about bodies does most of that (the third row), and bones have lengths: a wrist 0.1 m too deep makes a forearm too long, and the component has learned what forearms are like. (PCK3D counts the joints within 150 mm, and AUC averages that over
 # the thresholds 0, 5, ..., 150 mm; as no distance is below 0, its best is 96.8 %.)
 #
 # ## Look again
@@ -625,7 +627,7 @@ this.say("ambiguous_gain_mm")
 # %% [markdown]
 # ### Which noise
 #
-# The recipe of (15.9), put to the test where it matters, behind an image network. The share of orders is that of pairs more than 100 mm apart, on pictures kept for the purpose; the noise is the one at which motion capture keeps the same share. The figure shows the pipeline's error against the noise that the component was trained with, a
+# The idea of (15.9), put to the test where it matters, behind an image network. The share of orders is that of pairs more than 100 mm apart, on pictures kept for the purpose; the noise is the one at which motion capture keeps the same share. The figure shows the pipeline's error against the noise that the component was trained with, a
 # line a seed, and the chosen levels as stars.
 
 # %% tags=["hide-input", "nbval-ignore-output"] mystnb={"image": {"alt": "Error of the pipeline against the noise trained with, three lines: highest at the left where the noise is smallest, a flat valley in the middle; the stars lie in the valley."}}
@@ -929,7 +931,7 @@ check("15.5", fair_error_solution)
 #
 # 1. A picture and the lengths of bones leave one bit a bone; the order of a bone's two ends is that bit.
 # 2. A lifter of pictures alone can at best answer with a mean of bodies, which need not be a body. Depth is worth most where the picture leaves most open.
-# 3. The noise to train with follows from the orders that the image network keeps. Too little is worse than too much.
+# 3. The noise to train with follows from the orders that the image network keeps. Too little is worse than too much where the places leave less open than the noise.
 # 4. The component comes below the noise of its input, because it knows bodies; it does not know how tall you are.
 # 5. Say which alignment, which unit, which joints. An alignment that may reflect forgives the one mistake that ordinal depth makes.
 #

@@ -9,6 +9,7 @@ from torch import Tensor
 
 from course_lib.experiments import ordinal_depth_runs as images
 from course_lib.experiments.ordinal_depth_data import Pool, pool
+from course_lib.experiments.ordinal_depth_forms import POOL, STUDIO_SEED, UNITS, WILD_SEED
 from course_lib.experiments.reconstruction_runs import (
     STANDARD,
     WeakPerspective,
@@ -27,7 +28,7 @@ from course_lib.training import generator
 from course_lib.worlds.people import PeopleFactors, sample_factors
 
 LEVELS = (0.02, 0.05, 0.1, 0.2, 0.3)
-NET = replace(SMALL, steps=900)
+NET = replace(SMALL, steps=900, units_per_metre=UNITS)
 SHORT = replace(STANDARD, width=512, steps=1_200)
 TRAIN_POSES = 20_000
 VALIDATION = 500  # of the 1,500 pictures kept apart; the other 1,000 are the test
@@ -76,7 +77,7 @@ def image_network(seed: int) -> tuple[images.Trained, float]:
     Returns:
         The network, and metres for one unit of its depths, fitted on training pictures from the studio.
     """
-    studio, wild = pool("studio", 1000, 8000), pool("wild", 1000, 8000)
+    studio, wild = pool("studio", STUDIO_SEED + seed, POOL), pool("wild", WILD_SEED + seed, POOL)
     half = NET.batch_size // 2
     net = images.train(NET, images.draw_from((studio.batch("metric"), half), (wild.batch("ordinal"), half)), seed)
     known = studio[slice(0, 1000)]
