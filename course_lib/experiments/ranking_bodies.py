@@ -9,11 +9,16 @@ from course_lib.datasets import load_cmu, load_h36m
 from course_lib.experiments import data_root
 from course_lib.experiments.ranking_recovery import (
     PROFILES,
+    RIDGE,
     THRESHOLD,
+    Questions,
     RecoveryConfig,
     ask,
+    closure_accuracy,
     depths_of,
     drawn_bodies,
+    group_count,
+    has_gap,
     judge,
     recover,
 )
@@ -27,6 +32,7 @@ STANDARD = PROFILES["standard"]
 COUNTS = (9, 13, 17, 25, 40, 60, 91)  # of the 91 pairs of 14 joints: 10 %, a tree, the published protocol ... all
 NOISES = (0.0, 0.05, 0.1, 0.2)
 THRESHOLDS = (0.0, 0.05, 0.1, 0.2)  # metres
+RIDGES = (RIDGE, RIDGE / 100)  # the pull to 0, and a weaker one
 SCALES = tuple(10 ** (0.05 * k) for k in range(-20, 61))  # 0.1 to 1000 per metre
 JOINTS = len(LSP_14)
 
@@ -49,16 +55,35 @@ def shifts(seed: int, cfg: RecoveryConfig = STANDARD) -> dict[str, Measurement]:
 
 
 def scales(seed: int, cfg: RecoveryConfig = STANDARD) -> dict[str, Measurement]:
-    """The scale at which the loss of the true depths is least, on a grid, with the ties and with the ties unasked."""
+    """What ties hold: one factor on the true depths, on a grid, and free depths when the pull to 0 is weakened.
+
+    Free depths are held where no gap divides a body. There the spread should not grow when the ridge becomes a
+    hundredth; without the ties it should, and so it should, ties or not, in bodies with a gap.
+    """
     truth = depths_of(drawn_bodies(cfg.bodies, generator(seed)))
     order = order_from_depth(truth, THRESHOLD)
     strict = order.masked_fill(order == 0, torch.nan)
     curves = {}
     for name, relations in (("ties", order), ("no ties", strict)):
         curves[name] = torch.stack([ranking_loss(scale * truth, relations) for scale in SCALES]).mean(1)
-    best = {name: SCALES[int(curve.argmin())] for name, curve in curves.items()}
-    extra = {"scales": list(SCALES), **{name: [round(x, 5) for x in curve.tolist()] for name, curve in curves.items()}}
-    return {"finite_scale_from_ties": Measurement(best["ties"], best["no ties"], extra)}
+    asked, gap = ask(truth, "all", generator(seed)), has_gap(truth)
+
+    def growth(questions: Questions, rows: Tensor) -> float:
+        """How many times as wide the bodies become, on average."""
+        chosen = Questions(*(part[rows] for part in (questions.first, questions.second, questions.relation)))
+        wide = [recover(chosen, JOINTS, 2 * cfg.steps, ridge).std(1).mean() for ridge in (RIDGE, RIDGE / 100)]
+        return float(wide[1] / wide[0])
+
+    extra = {
+        "share_with_a_gap": float(gap.double().mean()),
+        "growth_with_a_gap": growth(asked, gap),
+        "best_factor": SCALES[int(curves["ties"].argmin())],
+        "best_factor_without_ties": SCALES[int(curves["no ties"].argmin())],
+        "scales": list(SCALES),
+        **{name: [round(x, 5) for x in curve.tolist()] for name, curve in curves.items()},
+    }
+    bridged, without = growth(asked, ~gap), growth(asked.without_ties(), ~gap)
+    return {"finite_scale_from_ties": Measurement(bridged, without, extra)}
 
 
 def signs(seed: int, cfg: RecoveryConfig = STANDARD) -> dict[str, Measurement]:
@@ -73,14 +98,22 @@ def signs(seed: int, cfg: RecoveryConfig = STANDARD) -> dict[str, Measurement]:
     return {"sign_refuted": Measurement(bad["accuracy"], good["accuracy"], extra)}
 
 
-def measure(truth: Tensor, plan: str, seed: int, cfg: RecoveryConfig, **how: float) -> dict[str, float]:
-    """Ask, recover, and judge the depths against all true relations."""
+def measure(
+    truth: Tensor, plan: str, seed: int, cfg: RecoveryConfig, *, ties: bool = True, **how: float
+) -> dict[str, float]:
+    """Ask, recover, and judge the depths against all true relations; `ties=False` drops every tie, unanswered."""
     asked, order = ask(truth, plan, generator(seed + 1000), **how), order_from_depth(truth, THRESHOLD)
+    asked = asked if ties else asked.without_ties()
     found = judge(recover(asked, truth.shape[1], cfg.steps), truth, order)
     true = order[torch.arange(len(truth))[:, None], asked.first, asked.second]
     strict = (true != 0) & ~asked.relation.isnan()
-    right = (asked.relation == true)[strict].double().mean()
-    row = {**found, "asked": asked.asked.double().mean(), "right_answers": right}
+    row = {
+        **found,
+        "asked": asked.asked.double().mean(),
+        "right_answers": (asked.relation == true)[strict].double().mean(),
+        "closure": closure_accuracy(asked, order).nanmean(),
+        "groups": group_count(asked, truth.shape[1]).double().mean(),
+    }
     return {name: round(float(value), 5) for name, value in row.items()}
 
 
@@ -96,32 +129,41 @@ def budget(seed: int, cfg: RecoveryConfig = STANDARD) -> dict[str, Measurement]:
         "random 17": measure(truth, "random", seed, cfg, count=17),
         "chain": measure(truth, "chain", seed, cfg),
         "chain without ties": measure(truth, "chain", seed, cfg, threshold=0.0),
+        "chain without ties, 0.2": measure(truth, "chain", seed, cfg, threshold=0.0, noise=0.2),
+        "tree without ties, 0.2": measure(truth, "connected", seed, cfg, count=13, threshold=0.0, noise=0.2),
         "sorting": measure(truth, "sorting", seed, cfg),
         "sorting, 0.1": measure(truth, "sorting", seed, cfg, noise=0.1),
+        "all, 0.2, ties dropped": measure(truth, "all", seed, cfg, noise=0.2, ties=False),
+        "all, 0.2, no ties allowed": measure(truth, "all", seed, cfg, noise=0.2, threshold=0.0),
     }
-    few, noisy = connected["0"][COUNTS.index(17) - 1], connected["0.2"][-1]
+    few, noisy = connected["0"][COUNTS.index(17) - 1], others["all, 0.2, ties dropped"]
     extra = {"counts": list(COUNTS[1:]), "connected": connected, "others": others}
     return {
-        "comparisons_to_depth": Measurement(few["accuracy"], extra=extra),
-        "spearman_from_comparisons": Measurement(few["spearman"], others["random 9"]["spearman"]),
+        "comparisons_to_depth": Measurement(few["accuracy"], few["closure"], extra),
+        "spearman_from_comparisons": Measurement(few["spearman"], others["random 17"]["spearman"]),
         "consensus_beats_noise": Measurement(noisy["accuracy"], noisy["right_answers"]),
         "chain_of_ties": Measurement(others["chain"]["accuracy"], others["chain without ties"]["accuracy"]),
     }
 
 
 def thresholds(seed: int, cfg: RecoveryConfig = STANDARD) -> dict[str, Measurement]:
-    """All pairs, with ties below different thresholds: the scale of the recovered depths, and how near they come."""
+    """All pairs, ties below different thresholds, a weaker pull to 0: the scale of the depths, and their error."""
     truth = depths_of(drawn_bodies(cfg.bodies, generator(seed)))
     order = order_from_depth(truth, THRESHOLD)
     rows = []
     for threshold in THRESHOLDS:
-        found = recover(ask(truth, "all", generator(seed), threshold=threshold), JOINTS, cfg.steps)
-        scale = float((found * truth).sum() / truth.square().sum())
-        rows.append({"threshold": threshold, "scale": scale, **judge(found, truth, order)})
-    by = {row["threshold"]: row for row in rows}
+        asked = ask(truth, "all", generator(seed), threshold=threshold)
+        gap = float(has_gap(truth, threshold).double().mean())
+        for ridge in RIDGES:
+            found = recover(asked, JOINTS, 2 * cfg.steps, ridge)
+            scale = float((found * truth).sum() / truth.square().sum())
+            row = {"threshold": threshold, "ridge": ridge, "with_a_gap": gap, "scale": scale}
+            rows.append({**row, **judge(found, truth, order)})
+    by = {row["threshold"]: row for row in rows if row["ridge"] == RIDGE}
     return {
         "scale_by_threshold": Measurement(by[0.2]["scale"], by[0.05]["scale"], {"rows": rows}),
         "ties_give_shape": Measurement(by[0.05]["error_mm"], by[0.0]["error_mm"]),
+        "smaller_ties_give_more_shape": Measurement(by[0.05]["error_mm"], by[0.1]["error_mm"]),
     }
 
 
@@ -153,5 +195,5 @@ def mocap(seed: int, cfg: RecoveryConfig = STANDARD) -> dict[str, Measurement]:
             rows = [measure(truth, "connected", seed, cfg, count=count) for count in COUNTS[1:]]
             tied = float((order_from_depth(truth, THRESHOLD) == 0).double().sum((1, 2)).mean() - JOINTS)
             extra[name] = {"rows": rows, "tied": tied / (JOINTS * (JOINTS - 1)), "spread": float(truth.std(1).mean())}
-    few = extra["h36m"]["rows"][COUNTS.index(17) - 1]["accuracy"]
-    return {"mocap_comparisons_to_depth": Measurement(few, extra=extra)}
+    few = extra["h36m"]["rows"][COUNTS.index(17) - 1]
+    return {"mocap_comparisons_to_depth": Measurement(few["accuracy"], few["closure"], extra)}

@@ -6,7 +6,7 @@ import numpy as np
 import torch
 
 from course_lib.teaching.comparisons import Comparisons, example_body, pair_loss
-from course_lib.teaching.judges import Judge, Ring
+from course_lib.teaching.judges import Judge, Ranking, Ring
 from course_lib.teaching.refute import Refutation, refute
 from course_lib.teaching.relation import Sample
 from course_lib.teaching.term import Term
@@ -47,8 +47,8 @@ def _notes() -> list[Refutation]:
     square = Term(r"(z_i - z_j)^2", lambda m: m.gap**2)
     level = Term(r"\mathcal{L}_{ij}(z_i = z_j)", lambda m: math.log(2))
     here = Term(r"\mathcal{L}_{ij}(z_i, z_j)", lambda m: pair_loss(m.gap, 1))
-    ring = Term(r"\mathcal{L}_{\mathrm{rank}}", lambda m: m.loss())
-    zero = Term("0", lambda m: 0.0)
+    ring = Term(r"\inf_{\mathbf{z}} \mathcal{L}_{\mathrm{rank}}", lambda m: Ring(np.zeros(3)).loss())
+    consistent = Term(r"\text{of three consistent answers}", lambda m: Ranking(1e3 * np.arange(3.0)).all_pairs())
     as_ties = Term(
         r"\mathcal{L}_{\mathrm{rank}}(\mathbf{z};\ \text{NaN as } 0)",
         lambda m: Comparisons(m.z, np.nan_to_num(m.order)).loss(),
@@ -91,7 +91,7 @@ def _notes() -> list[Refutation]:
             lhs=level,
             relation="<=",
             rhs=here,
-            correct=r"penalise $z_i - z_j$ *being positive*: the loss still falls beyond equal depths",
+            correct=r"every gap $z_i - z_j$ is penalised, the less the more negative it is",
             samples=_samples(_first_closer, Judge(0.0, 1.0)),
             number="4.9",
             because="the pull on the closer joint is towards the camera at every gap, also past the other joint",
@@ -100,7 +100,7 @@ def _notes() -> list[Refutation]:
             id="contradictions-have-a-floor",
             says=f"{NOTES}: consensus is described as answers that are consistent with an order",
             lhs=ring,
-            rhs=zero,
+            rhs=consistent,
             correct=r"any answers may be given: a ring of three costs $3 \log 2$ at least, where all depths are equal",
             samples=_samples(Ring.draw, Ring(np.zeros(3))),
             number="4.18",

@@ -13,7 +13,7 @@ from course_lib.metrics import ordinal_accuracy, tie_recall
 from course_lib.worlds import people
 
 THRESHOLD = 0.1  # metres; nearer than that is "about as far" (Pavlakos et al. 2018, Section 4.3)
-RIDGE = 1e-3  # holds what the comparisons leave open: far too weak to change what they settle
+RIDGE = 1e-3  # holds what the comparisons leave open; where they settle everything it is too weak to be seen
 LENGTHS = (1.0, 0.5, 0.25, 0.1, 0.02, 0.0)  # of a Newton step
 
 
@@ -86,6 +86,47 @@ def answers(
     gap = depth.gather(1, second) - depth.gather(1, first)
     said = torch.where(gap.abs() < threshold, torch.zeros_like(gap), gap.sign())
     return torch.where(torch.rand(said.shape, generator=gen) < noise, -said, said)
+
+
+def has_gap(depth: Tensor, threshold: float = THRESHOLD) -> Tensor:
+    """Whether, in the order of depth, two neighbours are no tie: then no tie bridges them, `(b,)`.
+
+    All strict pairs across such a gap agree, so that no finite depths are best: the two parts drift apart for ever.
+    """
+    row = depth.sort(1).values
+    return ((row[:, 1:] - row[:, :-1]) >= threshold).any(1)
+
+
+def closure_accuracy(asked: Questions, order: Tensor) -> Tensor:
+    """Share of the strict pairs that follow from the strict answers by "closer than someone closer", `(b,)`.
+
+    A coin decides the rest, and where answers contradict one another: half of those count as right. No depths are
+    recovered.
+
+    Args:
+        asked: Questions and answers.
+        order: True relations, `(b, n, n)`.
+    """
+    b, n = order.shape[:2]
+    said = torch.zeros(b, n, n, dtype=torch.float64)
+    rows = torch.arange(b)[:, None]
+    relation = asked.relation.nan_to_num().double()
+    said.index_put_((rows, asked.first, asked.second), relation.clamp_min(0), accumulate=True)
+    said.index_put_((rows, asked.second, asked.first), (-relation).clamp_min(0), accumulate=True)
+    follows = (said > 0).double()
+    for _ in range(max(1, (n - 1).bit_length())):  # paths of twice the length each time
+        follows = ((follows + follows @ follows) > 0).double()
+    score = 0.5 + 0.5 * (follows - follows.mT)
+    closer = (order == 1).double()
+    return (score * closer).sum((1, 2)) / closer.sum((1, 2))
+
+
+def group_count(asked: Questions, joints: int) -> Tensor:
+    """Number of groups of joints that the answers connect, `(b,)`."""
+    eye = torch.eye(joints, dtype=torch.float64)
+    known = (~asked.relation.isnan()).double()
+    edges = eye[asked.first] - eye[asked.second]
+    return joints - torch.linalg.matrix_rank(edges.mT @ (known[..., None] * edges), hermitian=True)
 
 
 def every_pair(count: int, joints: int) -> tuple[Tensor, Tensor]:
@@ -178,13 +219,13 @@ def _insert(table: list[list[float]], turn: list[int]) -> list[tuple[int, int, f
     return asked
 
 
-def penalised_loss(depth: Tensor, asked: Questions) -> Tensor:
+def penalised_loss(depth: Tensor, asked: Questions, ridge: float = RIDGE) -> Tensor:
     """The rank loss of each body, with a weak pull of every depth to 0, `(b,)`."""
     loss = pair_ranking_loss(depth, asked.first, asked.second, asked.relation)
-    return loss + 0.5 * RIDGE * depth.square().sum(1)
+    return loss + 0.5 * ridge * depth.square().sum(1)
 
 
-def newton_step(depth: Tensor, asked: Questions) -> Tensor:
+def newton_step(depth: Tensor, asked: Questions, ridge: float = RIDGE) -> Tensor:
     """One step of Newton's method for every body at once; the loss of no body grows.
 
     The Hessian is the Laplacian of the graph of questions: its edges weigh sigma (1 - sigma), those of ties 2.
@@ -197,19 +238,22 @@ def newton_step(depth: Tensor, asked: Questions) -> Tensor:
     weight = relation.square() * sigma * (1 - sigma) + 2 * tied
     joints = torch.eye(depth.shape[1], dtype=depth.dtype)
     incidence = joints[asked.first] - joints[asked.second]  # (b, p, n)
-    gradient = (incidence * pull[..., None]).sum(1) + RIDGE * depth
-    hessian = incidence.mT @ (weight[..., None] * incidence) + RIDGE * joints
+    gradient = (incidence * pull[..., None]).sum(1) + ridge * depth
+    hessian = incidence.mT @ (weight[..., None] * incidence) + ridge * joints
     step = torch.linalg.solve(hessian, gradient)
     tries = torch.stack([depth - length * step for length in LENGTHS])
-    losses = torch.stack([penalised_loss(one, asked) for one in tries])
+    losses = torch.stack([penalised_loss(one, asked, ridge) for one in tries])
     return tries[losses.argmin(0), torch.arange(len(depth))]
 
 
-def recover(asked: Questions, joints: int, steps: int = 40) -> Tensor:
-    """The depths that fit the answers best, `(b, joints)`, each body about 0, in the unit that the answers give."""
+def recover(asked: Questions, joints: int, steps: int = 40, ridge: float = RIDGE) -> Tensor:
+    """The depths that fit the answers best, `(b, joints)`, each body about 0.
+
+    Their unit comes from the answers; where these let parts of a body drift apart, from the ridge.
+    """
     depth = torch.zeros(len(asked.first), joints, dtype=torch.float64)
     for _ in range(steps):
-        new = newton_step(depth, asked)
+        new = newton_step(depth, asked, ridge)
         if float((new - depth).abs().max()) < 1e-8:
             return new
         depth = new

@@ -86,3 +86,18 @@ def test_other_slips_are_refused(id, answer, says):
     result = examine(BY_ID[id], answer)
     assert not result.passed
     assert says in result.text
+
+
+@pytest.mark.parametrize("id", ["04.1", "04.3"])
+def test_a_nan_that_hides_in_the_gradient_is_found(id):
+    def body(depth, order):
+        gap = depth[:, :, None] - depth[:, None, :]
+        return torch.where(order == 0, gap**2, F.softplus(order * gap)).triu(1).nansum((1, 2))
+
+    def listed(depth, first, second, said):
+        gap = depth.gather(1, first) - depth.gather(1, second)
+        return torch.where(said == 0, gap**2, F.softplus(-said * gap)).nansum(1)
+
+    result = examine(BY_ID[id], body if id == "04.1" else listed)
+    assert not result.passed
+    assert "its gradient is NaN" in result.text

@@ -30,6 +30,23 @@ def _loss(depth: Tensor, order: Tensor) -> Tensor:
     return _terms(*_pairs(depth, order)).sum(-1)
 
 
+def _gradient_problem(fn, *inputs) -> str:
+    """Whether a NaN among the relations, hidden from the value, comes back in the gradient."""
+    if not any(one.isnan().any() for one in inputs if isinstance(one, Tensor)):
+        return ""
+    depth = inputs[0].clone().requires_grad_()
+    loss = fn(depth, *inputs[1:])
+    if not isinstance(loss, Tensor) or not loss.requires_grad:
+        return ""
+    (pull,) = torch.autograd.grad(loss.sum(), depth, allow_unused=True)
+    if pull is None or bool(pull.isfinite().all()):
+        return ""
+    return (
+        "the value is right, its gradient is NaN: nansum, or a mask at the end, hides the NaN from the sum only; "
+        "replace it before any arithmetic"
+    )
+
+
 # 04.1
 
 
@@ -42,6 +59,11 @@ def _poisoned(depth: Tensor, order: Tensor) -> Tensor:
 def _naive(depth: Tensor, order: Tensor) -> Tensor:
     gap, relation = _pairs(depth, order)
     terms = torch.where(relation == 0, gap**2, torch.log(1 + torch.exp(relation.nan_to_num() * gap)))
+    return torch.where(relation.isnan(), torch.zeros_like(gap), terms).sum(-1)
+
+
+def _softplus_of_all(gap: Tensor, relation: Tensor) -> Tensor:
+    terms = F.softplus(relation.nan_to_num() * gap)
     return torch.where(relation.isnan(), torch.zeros_like(gap), terms).sum(-1)
 
 
@@ -60,6 +82,7 @@ RANK = Exercise(
     stub="rank_loss",
     solution="rank_loss_solution",
     valid=by.fit_bodies,
+    property=_gradient_problem,
     edges=(
         (_matrix([0.0, 1.0]), _matrix([0.0, 1.0], [-1.0, 0.0])[None]),
         (_matrix([900.0, 0.0]), _matrix([0.0, 1.0], [-1.0, 0.0])[None]),
@@ -81,6 +104,10 @@ RANK = Exercise(
         Slip(
             wrong=lambda depth, order: _loss(depth, order.masked_fill(order == 0, NAN)),
             says="the ties are missing: r = 0 costs the square of the gap",
+        ),
+        Slip(
+            wrong=lambda depth, order: _softplus_of_all(*_pairs(depth, order)),
+            says="a tie costs log 2 here: softplus at r = 0 is constant and pulls nowhere; it is the square of the gap",
         ),
         Slip(
             wrong=_poisoned,
@@ -178,12 +205,13 @@ PORT = Exercise(
     hints=(
         "Try it on three inputs: a pair in its right order, a pair without an answer, and depths of some hundreds.",
         "r = -ord; NaN out before any arithmetic; softplus(r gap) instead of log(1 + exp(r gap))",
-        "r = -said.nan_to_num(); terms = torch.where(r == 0, gap**2, F.softplus(...)); "
-        "return torch.where(said.isnan(), 0.0, terms).sum(1)",
+        "turn and clean `said` in one line, choose between square and softplus with torch.where, and choose once more, "
+        "0 where `said` was NaN, before the sum over the list",
     ),
     stub="list_loss",
     solution="list_loss_solution",
     valid=by.fit_list,
+    property=_gradient_problem,
     edges=(
         (_matrix([0.0, 1.0, 2.0]), torch.tensor([[0]]), torch.tensor([[1]]), _matrix([-1.0])),
         (_matrix([0.0, 900.0, 2.0]), torch.tensor([[0]]), torch.tensor([[1]]), _matrix([1.0])),
