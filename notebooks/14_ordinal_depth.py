@@ -386,7 +386,7 @@ print(f"cells of about {sideways:.0f} mm round x and y off by {sideways / math.s
 print(f"all three together: {math.sqrt(C2F_BINS.squared_error() + sideways**2 / 6):.0f} mm, with every voxel right")
 
 # %% [markdown]
-# The example is bin 33, which holds the root: its centre lies at 3.35 behind the root, and the middle of the box 12.2 before it. None of that is a round number, and the code's read-out $(k - 33)/32$ is right for bins counted from 1. Python counts from 0:
+# The example is bin 33, which holds the root: its centre lies 3.35 millimetres behind the root, and the middle of the box 12 millimetres before it. None of that is a round number, and the code's read-out $(k - 33)/32$ is right for bins counted from 1. Python counts from 0:
 
 # %%
 from IPython.display import display
