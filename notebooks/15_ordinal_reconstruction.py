@@ -91,12 +91,13 @@ this.cost_box()
 
 # %% [markdown]
 # Here is where it arrives. Above, five people of the wild rendered world, whom no network has seen before, with the joints that a small image network reads off a crop of 64 pixels: left limbs
-# solid blue, right limbs dashed orange. In the middle the reconstructed bodies before the true ones (dotted grey), below the same from their side, where no picture was taken.
+# solid blue, right limbs dashed orange. In the middle the reconstructed bodies before the true ones (dotted grey), below the same from their side, where no picture was taken. The poses are right and the bodies too narrow: the image network, trained for a minute, often
+# cannot tell a front from a back, and what it then answers lies between left and right. Why a mean is the answer, and why it is no body, is a theme of this lesson.
 
 # %% tags=["nbval-ignore-output"]
 this.figure(
     "15_ordinal_reconstruction.webp",
-    alt="Three rows of five. Above, drawn people outdoors with a skeleton over each. In the middle, skeletons seen from the front that nearly cover dotted grey true ones. Below, the same from the side, where they deviate by some centimetres.",
+    alt="Three rows of five. Above, drawn people outdoors with a skeleton over each. In the middle, skeletons seen from the front, narrower than the dotted grey true ones. Below, the same from the side, where some limbs deviate by a hand's breadth.",
 )
 
 # %% [markdown]
@@ -282,19 +283,21 @@ trusting.show()
 trusting.assert_mutants_caught()
 
 # %% [markdown]
-# Which mistake is worse? Trained with far too little noise, a component believes every reading, and its error tends to $\sigma_{\mathrm{read}}$; with far too much it believes none, and the error tends to $\sigma_Z$. Below on the right, the orange curve has $\sigma_Z = 0.25$ m, the spread of depths in a pose, and too *much* is
+# Which mistake is worse? Trained with far too little noise, a component believes every reading, and its error tends to $\sigma_{\mathrm{read}}$; with far too much it believes none, and the error tends to $\sigma_Z$. In the lower panel, the orange curve has $\sigma_Z = 0.25$ m, the spread of depths in a pose, and too *much* is
 # worse. But a component also sees the places of the joints. What counts as $\sigma_Z$ is what *they* leave open (15.7), a few centimetres for most bodies, and then (green, 0.04 m) too *little* is worse: a component that was never lied to believes everything.
 
-# %% tags=["hide-input", "nbval-ignore-output"] mystnb={"image": {"alt": "Above, the share of kept orders falls with the noise along a smooth curve. Beside it, root mean squared errors for a noise of 0.1 m against the noise trained with, two curves, both lowest at 0.1 m: for depths of 0.25 m it rises steeply to the right, for depths of 0.04 m to the left."}}
+# %% tags=["hide-input", "nbval-ignore-output"] mystnb={"image": {"alt": "Above, the share of kept orders falls with the noise along a smooth curve. Below it, root mean squared errors for a noise of 0.1 m against the noise trained with, two curves, both lowest at 0.1 m: for depths of 0.25 m it rises steeply to the right, for depths of 0.04 m to the left."}}
 levels = np.geomspace(0.01, 1, 60)
 figure, (above, below) = plots.figure_axes(columns=2, height=2.3)
 plots.curve(above, levels, np.array([0.5 + math.atan(0.25 / s) / math.pi for s in levels]), colour="blue")
-for spread, colour in ((0.25, "orange"), (0.04, "green")):
+for spread, colour, style in ((0.25, "orange", "-"), (0.04, "green", "--")):
     met = NoisyReading(spread, 0.1, 0.1)
-    plots.curve(below, levels, np.array([1000 * math.sqrt(met.error(met.trust(s))) for s in levels]), colour=colour)
+    errors = np.array([1000 * math.sqrt(met.error(met.trust(s))) for s in levels])
+    plots.curve(below, levels, errors, label=f"depths of {spread} m", colour=colour, style=style)
 below.axvline(0.1, color="black", linewidth=1, linestyle=":")
 for axes in (above, below):
     axes.set_xscale("log")
+below.legend(loc="upper left")
 plots.finding(above, "Depths of 0.25 m: orders that survive", y="share of pairs")
 plots.finding(below, "Noise met is 0.1 m", x="noise, trained with or met, metres (log scale)", y="error, mm")
 
@@ -581,16 +584,17 @@ for offset, (name, colour, hatch) in zip((-0.2, 0.2), (("component, 2D alone", "
     errors = mpjpe(answers[name], strangers.poses)
     axes.bar(at + offset, [1000 * float(errors[part].mean()) for part in fifths], 0.38, color=plots.COLOURS[colour], hatch=hatch, edgecolor="white", label=name.removeprefix("component, "))
 axes.set_xticks(at, [f"{1000 * float(doubt[part].mean()):.0f} mm" for part in fifths])
-axes.legend()
+axes.set_ylim(0, 1.45 * axes.get_ylim()[1])
+axes.legend(loc="upper left")
 plots.finding(axes, "The more is open, the more depth is worth", x="scatter of depths among the nearest pictures", y="error, mm")
 
 # %% [markdown]
 # ### From a picture
 #
 # And the real thing: people of the wild rendered world, read by an image network that was trained on studio pictures with depths and wild ones with places and *order* alone (mixed training, [lesson 14](14_ordinal_depth.ipynb)). Its readings were
-# recorded; the component is the one you just trained. It was trained with other noise than these readings carry, so it may do a little worse than the title figure.
+# recorded; the component is the one you just trained. It was trained with other noise than these readings carry, and expects exact places, so it does worse than the title figure. Most of what is wrong here is wrong *in the picture plane*: no component can know where a joint is that the network has not found.
 
-# %% tags=["hide-input", "nbval-ignore-output"] mystnb={"image": {"alt": "Three rows of four: drawn people outdoors with skeletons over them; the bodies reconstructed from them seen from the camera, close to dotted grey ones; and from the side, with some limbs centimetres off."}}
+# %% tags=["hide-input", "nbval-ignore-output"] mystnb={"image": {"alt": "Three rows of four: drawn people outdoors with skeletons over them; the bodies reconstructed from them seen from the camera, narrower than the dotted grey ones; and from the side, with some limbs a hand's breadth off."}}
 from course_lib.experiments.reconstruction_figures import draw_pipeline, numbers_of
 
 recorded = this.claim("pipeline_mpjpe_mm")
@@ -641,6 +645,8 @@ else:
         axes.plot(list(grid), list(grid.values()), style, marker="o", markersize=4, color=plots.COLOURS[colour], label=f"seed {name}")
         axes.plot(run["extra"]["chosen"], run["value"], "*", markersize=13, color=plots.COLOURS[colour], markeredgecolor="black")
     axes.set_xscale("log")
+    axes.set_xticks(list(grid), [f"{level:g}" for level in grid])
+    axes.minorticks_off()
     axes.legend()
     plots.finding(axes, "Chosen by the orders that the network keeps", x="noise trained with, metres (log scale)", y="error, mm")
     print("orders kept by the image network:", ", ".join(f"{100 * run['extra']['kept']:.1f} %" for run in chosen["ours"]["runs"].values()))

@@ -61,7 +61,7 @@ def turning(
     for frame in range(frames):
         angle = 2 * np.pi * frame / frames
         figure, axes = plots.plt.subplots(figsize=(size, size))
-        draw_bones(axes, turned(true, angle)[:, :2], grey=True, width=3.0)
+        draw_bones(axes, turned(true, angle)[:, :2], grey=True, width=2.2)
         draw_bones(axes, turned(pose, angle)[:, :2])
         body_axes(axes)
         pictures.append(figure)
@@ -95,17 +95,17 @@ def draw_pipeline(shown: dict, rows: Sequence[int], *, size: int = 192):
         cells[0, column].set_ylim(size, 0)
         cells[0, column].axis("off")
         for line, angle in ((1, 0.0), (2, np.pi / 2)):
-            draw_bones(cells[line, column], turned(true[column], angle)[:, :2], grey=True, width=3.0)
+            draw_bones(cells[line, column], turned(true[column], angle)[:, :2], grey=True, width=2.2)
             draw_bones(cells[line, column], turned(poses[row], angle)[:, :2], width=1.6)
             body_axes(cells[line, column])
-    for line, words in enumerate(("as the network reads it", "reconstructed", "from the side")):
+    for line, words in enumerate(("as read", "rebuilt", "its side")):
         cells[line, 0].axis("on")
         cells[line, 0].set_xticks([])
         cells[line, 0].set_yticks([])
         cells[line, 0].grid(False)
         for spine in cells[line, 0].spines.values():
             spine.set_visible(False)
-        cells[line, 0].set_ylabel(words)
+        cells[line, 0].set_ylabel(words, fontsize=9)
     return figure
 
 
