@@ -579,9 +579,9 @@ votes.assert_mutants_caught()
 # An order of $N$ joints can be told in $N - 1$ comparisons, each joint with the next: a **chain**. All $N(N-1)/2$ pairs follow from it. Between the two lies the model of Plackett and Luce: choose the closest of all, then the closest of the rest, and so on, each time with
 # probability proportional to $e^{-z_i}$. With the joints numbered from the nearest to the farthest the three losses are
 #
-# $$ \mathcal{L}_{\mathrm{chain}} = \sum_{i} \log\left(1 + e^{z_i - z_{i+1}}\right), \quad
-# \mathcal{L}_{\mathrm{PL}} = \sum_{i} \log\Big(1 + \sum_{j > i} e^{z_i - z_j}\Big), \quad
-# \mathcal{L}_{\mathrm{pairs}} = \sum_{i} \sum_{j > i} \log\left(1 + e^{z_i - z_j}\right). $$
+# * of the chain, $\mathcal{L}_{\mathrm{chain}} = \sum_{i} \log\left(1 + e^{z_i - z_{i+1}}\right)$;
+# * of Plackett and Luce, $\mathcal{L}_{\mathrm{PL}} = \sum_{i} \log\Big(1 + \sum_{j > i} e^{z_i - z_j}\Big)$;
+# * of all pairs, $\mathcal{L}_{\mathrm{pairs}} = \sum_{i} \sum_{j > i} \log\left(1 + e^{z_i - z_j}\right)$.
 #
 # All three want the same order; they weigh the evidence differently. Both lines follow at sight from $\prod_j (1 + a_j) \ge 1 + \sum_j a_j \ge 1 + a_{i+1}$ with $a_j = e^{z_i - z_j}$:
 
