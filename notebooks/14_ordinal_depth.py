@@ -1011,6 +1011,9 @@ else:
     print("not measured here: make results LESSON=14_ordinal_depth")
 
 # %% [markdown]
+# Three things to see. The *form* of the output matters more than the kind of label: coordinates, squeezed through a fully connected layer, lose more against a volume than order loses against depth, in the paper as here. A network that gives coordinates is no worse off with order than with depths, as if it did best what it was asked for and could not do both
+# well. And the share of pairs in order hardly differs within a row of the table: what a weakly trained network lacks is not order but *spacing*, which nobody asked it for.
+#
 # ### Pictures from the wild
 #
 # That weak labels nearly do what full ones do is only half of the argument. The other half: weak labels exist where full ones cannot. Say the studio has metric depths, and one camera, which sees people from the front. Its network meets parks, bright clothes, other poses and people from every side. Then half of each batch is replaced by wild
