@@ -783,7 +783,7 @@ for (name, history), (colour, style) in zip(histories.items(), looks, strict=Tru
     plots.curve(axes, range(len(history)), history, label=name, colour=colour, style=style)
 axes.set_yscale("log")
 axes.set_xlim(0, min(12, cfg.steps - 1))
-axes.set_ylim(top=1000)
+axes.set_ylim(top=30_000)
 axes.legend(loc="upper right", fontsize=9.5)
 plots.finding(axes, "A handful of steps; wrong answers leave a floor", x="Newton step", y="loss a body, nats (log scale)")
 
