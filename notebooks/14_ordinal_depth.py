@@ -120,10 +120,11 @@ from course_lib.papers.ordinal_depth import PROFILES, crop_to_cells
 from course_lib.teaching import plots
 
 cfg = this.config(PROFILES)
-COUNT, TESTS = (24, 12) if profile == "smoke" else (1_200, 200)
-studio = pool("studio", seed, COUNT, size=cfg.image_size, cache=False)
-unseen = pool("studio", seed + 1, TESTS, size=cfg.image_size, cache=False)
-wild = pool("wild", seed + 2, max(12, TESTS // 4), size=cfg.image_size, cache=False)
+COUNT, TESTS = (24, 12) if profile == "smoke" else (1_000, 200)
+drawing = {"size": cfg.image_size, "cache": False, "compiled": False if profile == "smoke" else None}
+studio = pool("studio", seed, COUNT, **drawing)
+unseen = pool("studio", seed + 1, TESTS, **drawing)
+wild = pool("wild", seed + 2, max(12, TESTS // 4), **drawing)
 
 
 def pixels_of(people_pool, row):
@@ -667,7 +668,7 @@ pull.break_it(most=2 if profile == "smoke" else 3)
 # %%
 import torch.nn.functional as F
 
-from course_lib.losses import expected_depth, gaussian_heatmaps, heatmap_loss, order_from_depth, permute_order, ranking_loss, volume_marginals
+from course_lib.losses import expected_depth, gaussian_heatmaps, heatmap_loss, order_from_depth, ranking_loss, volume_marginals
 from course_lib.training import generator
 
 
@@ -1212,7 +1213,6 @@ Markdown("\n".join(lines))
 
 # %%
 import torch
-import torch.nn.functional as F
 from torch import Tensor
 
 from course_lib.teaching import check, hint

@@ -73,7 +73,7 @@ class Pool:
         )
 
 
-def pool(domain: str, seed: int, n: int, *, size: int = SIZE, cache: bool = True) -> Pool:
+def pool(domain: str, seed: int, n: int, *, size: int = SIZE, cache: bool = True, compiled: bool | None = None) -> Pool:
     """Draw `n` people, or read them back if they were drawn before; deleting `runs/` loses nothing.
 
     Args:
@@ -82,6 +82,7 @@ def pool(domain: str, seed: int, n: int, *, size: int = SIZE, cache: bool = True
         n: Pictures.
         size: Pixels.
         cache: Whether to keep and reuse the pictures.
+        compiled: As in `course_lib.worlds.kernel.Kernel`.
     """
     path = CACHE / f"{domain}-{seed}-{n}-{size}.safetensors"
     if cache and path.exists():
@@ -89,7 +90,7 @@ def pool(domain: str, seed: int, n: int, *, size: int = SIZE, cache: bool = True
     factors = people.sample_factors(n, generator=generator(seed), domain=domain)
     parts = []
     for start in range(0, n, CHUNK):
-        drawn = people.render(factors[start : start + CHUNK], size=size)
+        drawn = people.render(factors[start : start + CHUNK], size=size, compiled=compiled)
         parts.append(
             Pool(
                 images=(255 * drawn.images).round().to(torch.uint8),
