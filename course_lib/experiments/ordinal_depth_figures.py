@@ -93,8 +93,8 @@ def side(axes, truth: np.ndarray, said: np.ndarray, colour: str) -> None:
     for body, tint, width in ((truth, "#AAAAAA", 3.0), (said, colour, 1.5)):
         relative = body - body[0]
         draw_body(axes, relative[:, 2], relative[:, 1], colour=tint, width=width)
-    axes.set_xlim(-1, 1)
-    axes.set_ylim(1.1, -1.0)
+    axes.set_xlim(-0.75, 0.75)
+    axes.set_ylim(1.05, -0.95)
     axes.set_aspect("equal")
     axes.set_xticks([])
     axes.set_yticks([])
