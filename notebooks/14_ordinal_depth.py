@@ -1000,7 +1000,7 @@ this.say("weak_vs_full_volume2")
 plots.plt.rcParams["figure.dpi"] = 110  # the figures of this section, a little smaller
 if len(lines) > 2:
     figure, axes = plots.figure_axes(height=2.6)
-    for row, (form, (words, _, _)) in enumerate(reversed(FORMS_SHOWN.items())):
+    for row, form in enumerate(reversed(FORMS_SHOWN)):
         for kind, colour, shift in (("weak", "orange", 0.12), ("full", "blue", -0.12)):
             values = [run["extra"][kind]["bones"]["mpjpe_mm"] for run in runs_of(f"weak_vs_full_{form}")]
             axes.plot(values, [row + shift] * len(values), "o", color=plots.COLOURS[colour], markersize=6, alpha=0.85, label=kind if row == 0 else None)

@@ -1,7 +1,7 @@
 # ---
 # jupyter:
 #   course:
-#     symbols: [body, body_guess, flat_joints, pixel, joint, depth, bone_length, bone_seen, bone_order, bodies_left, bones_number, depth_spread, read_noise, kept_share, trust, aligned_error, expectation, variance, rotation]
+#     symbols: [body, body_guess, flat_joints, pixel, depth, bone_length, bone_seen, bone_order, bodies_left, bones_number, depth_spread, read_noise, kept_share, trust, aligned_error, expectation, variance, rotation, bin_index]
 #     minutes: {"Set-up": 1, "Look first": 3, "Derive": 16, "From formula to code": 3, "The model": 4, "Predict, then train": 5, "Look again": 5, "Measure": 9, "Exercises": 12}
 #     requires: ["14"]
 #   jupytext:
@@ -248,13 +248,15 @@ print("left forearm, mm: A {:.0f}, B {:.0f}, their mean {:.0f}".format(*lengths)
 # %%
 kept = Term(r"P_{\mathrm{kept}}", lambda m: m.kept(), name="kept")
 angle = Term(
-    r"\frac{1}{\pi}\arctan\frac{\sigma_Z}{\sigma_{\mathrm{read}}}", lambda m: math.atan2(m.spread, m.noise) / math.pi, name="angle"
+    r"\frac{1}{180^\circ}\arctan\frac{\sigma_Z}{\sigma_{\mathrm{read}}}",
+    lambda m: math.degrees(math.atan2(m.spread, m.noise)) / 180,
+    name="angle",
 )
 half = Term(r"\frac{1}{2}", lambda m: 0.5, name="half")
 
 survive = Derivation("survive", title="How many orders survive", draw=NoisyReading.draw, example=NoisyReading(0.25, 0.1, 0.1), rtol=1e-7)
 survive.line(kept)
-survive.line(half + angle, "=", reason="two normals with correlation share a sign: an angle over pi", number="15.9")
+survive.line(half + angle, "=", reason="two normals with correlation share a sign: an angle over half a turn", number="15.9")
 survive.show()
 survive.assert_mutants_caught()
 
@@ -372,7 +374,7 @@ lifter.break_it(most=2 if profile == "smoke" else 3)
 # What goes in: fifty-one numbers, all x, all y, all depths. The first two thirds are (15.1). The depths keep their metres, counted in units of 32 bins (0.993 m), and lose only their mean, since an ordinal network knows no origin. Three lines, then the library's function:
 
 # %%
-from course_lib.papers.ordinal_depth import network_inputs, normalise_points, pose_to_vector, vector_to_pose
+from course_lib.papers.ordinal_depth import network_inputs, pose_to_vector
 
 
 def my_inputs(points, depth):
@@ -543,7 +545,7 @@ if profile != "smoke":
 Markdown("\n".join(rows))
 
 # %% [markdown]
-# Compare the error *in depth* with that of the depths it was given, whose mean is $0.1\sqrt{2/\pi}$ m, 80 mm: the component is below it. What 2D alone says about bodies does most of that (the third row), and bones have lengths: a wrist 0.1 m too deep makes a forearm too long, and the component has learned what forearms are like. (PCK3D counts the joints within 150 mm, and AUC averages that over
+# Compare the error *in depth* with that of the depths it was given, whose mean is 80 mm: the component is below it. What 2D alone says about bodies does most of that (the third row), and bones have lengths: a wrist 0.1 m too deep makes a forearm too long, and the component has learned what forearms are like. (PCK3D counts the joints within 150 mm, and AUC averages that over
 # the thresholds 0, 5, ..., 150 mm; as no distance is below 0, its best is 96.8 %.)
 #
 # ## Look again

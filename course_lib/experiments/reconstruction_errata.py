@@ -113,7 +113,7 @@ def network() -> list[Refutation]:
             says=f"{NOTE}: the component is made of two bilinear units",
             lhs=weights,
             rhs=Term(r"\text{weights of a bilinear layer}", lambda m: m.bilinear()),
-            correct=Term(r"2 w^2", lambda m: 2 * m.width**2),
+            correct=Term(r"2\,\text{width}^2", lambda m: 2 * m.width**2),
             samples=[Sample(f"width {w}", Unit(w), {}) for w in (1024, 64, 128, 256, 512)],
             because="bi-linear means two linear layers with a skip around them; nothing is multiplied with anything",
         ),
