@@ -10,7 +10,7 @@ from course_lib.geometry import H36M_17
 from course_lib.worlds.people.body import Frames, across, length, unit
 from course_lib.worlds.people.factors import PeopleFactors
 
-Pair = tuple[float | Tensor, float | Tensor]
+Interval = tuple[float | Tensor, float | Tensor]
 
 PARTS = (
     ("background", "head", "torso")
@@ -109,10 +109,10 @@ class Builder:
         self,
         name: str,
         ends: tuple[Tensor, Tensor],
-        radii: Pair,
+        radii: Interval,
         lateral: Tensor,
-        squash: Pair = (1.0, 1.0),
-        keep: Pair = (-FULL, FULL),
+        squash: Interval = (1.0, 1.0),
+        keep: Interval = (-FULL, FULL),
         present: Tensor | None = None,
     ) -> None:
         """One piece, with radii, squash and keep as numbers or `(b, 1)`.
