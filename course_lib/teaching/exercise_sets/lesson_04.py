@@ -205,8 +205,8 @@ PORT = Exercise(
     hints=(
         "Try it on three inputs: a pair in its right order, a pair without an answer, and depths of some hundreds.",
         "r = -ord; NaN out before any arithmetic; softplus(r gap) instead of log(1 + exp(r gap))",
-        "turn and clean `said` in one line, choose between square and softplus with torch.where, and choose once more, "
-        "0 where `said` was NaN, before the sum over the list",
+        "relation = (...).nan_to_num(); terms = torch.where(relation == 0, ..., F.softplus(...)); then choose once more, "
+        "0 where `said` was NaN: torch.where(..., 0, terms).sum(...)",
     ),
     stub="list_loss",
     solution="list_loss_solution",
