@@ -205,7 +205,7 @@ PORT = Exercise(
     hints=(
         "Try it on three inputs: a pair in its right order, a pair without an answer, and depths of some hundreds.",
         "r = -ord; NaN out before any arithmetic; softplus(r gap) instead of log(1 + exp(r gap))",
-        "relation = (...).nan_to_num(); terms = torch.where(relation == 0, ..., F.softplus(...)); then choose once more, "
+        "relation = (...).nan_to_num(); terms = torch.where(relation == 0, ..., F.softplus(...)); then once more, "
         "0 where `said` was NaN: torch.where(..., 0, terms).sum(...)",
     ),
     stub="list_loss",
