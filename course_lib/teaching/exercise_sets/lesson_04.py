@@ -313,7 +313,7 @@ FREE = Exercise(
     hints=(
         "Adding a number to all depths changes nothing. When may you add one number to some of them only?",
         "the dimension of the null space of the Laplacian, degrees minus links: one for each group of joints",
-        "links = (~order.isnan()).double() without its diagonal; laplacian = torch.diag(links.sum(1)) - links; "
+        "links = (~order.isnan()).double() without its diagonal; laplacian = torch.diag(...) - links; "
         "return n - torch.linalg.matrix_rank(laplacian)",
     ),
     stub="free_directions",
