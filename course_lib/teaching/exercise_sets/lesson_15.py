@@ -23,7 +23,7 @@ POINTS = Exercise(
         "Two steps: take the root's position off, then divide each pose by one number. Which number keeps the body's "
         "proportions?",
         "v_j = (u_j - u_0) / max over joints and coordinates of the absolute offsets",
-        "offsets = points - points[:, :1]; return offsets / offsets.abs().amax((1, 2), keepdim=True)",
+        "offsets = points - points[:, :1]; return offsets / offsets.abs().amax(..., keepdim=True)",
     ),
     stub="without_place_and_size",
     solution="without_place_and_size_solution",
@@ -75,7 +75,7 @@ SIGNS = Exercise(
         "A bone, its picture and its depth make a right triangle. Which side is the hypotenuse, and who tells the "
         "sign of the depth?",
         "Z_child = Z_parent + r sqrt(L^2 - l^2), from the root's 0 on",
-        "steps = order * (lengths**2 - seen**2).sqrt(); put a zero before steps.cumsum(1)",
+        "steps = order * (...).sqrt(); put a zero before steps.cumsum(1)",
     ),
     stub="depths_of_chain",
     solution="depths_of_chain_solution",
@@ -150,7 +150,7 @@ LEVEL = Exercise(
     hints=(
         "Solve (15.9) for the noise. Which function undoes the arcus tangent, and what stands before it?",
         "sigma = tau / tan(pi (a - 1/2))",
-        "return spread / math.tan(math.pi * (kept - 0.5))",
+        "return spread / math.tan(...)",
     ),
     stub="noise_for_share",
     solution="noise_for_share_solution",
