@@ -177,10 +177,20 @@ if __name__ == "__main__":
         one_step(), one_step()
         print((resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) // 1024)
         sys.exit()
-    about = machine()
+    about, ranks = machine(), rank_steps()
     tables = {
         "rank loss, 32 pictures, 120 pairs, forward and backward": alternate(
-            rank_steps(), base="loop over pictures", blocks=args.blocks, block=3, warm_up=1
+            {name: step for name, step in ranks.items() if "pairs" not in name or "ours" in name},
+            base="loop over pictures",
+            blocks=args.blocks,
+            block=20,
+        ),
+        "the same, loops over pairs": alternate(
+            {name: ranks[name] for name in ("loop over pictures and pairs", "loop over pairs", "ours, matrix")},
+            base="loop over pictures and pairs",
+            blocks=max(args.blocks // 2, 2),
+            block=2,
+            warm_up=1,
         ),
         "heatmap targets, 4 x 17 of 64 x 64": alternate(
             target_steps(), base="loop over joints", blocks=args.blocks, block=10
