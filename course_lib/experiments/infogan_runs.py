@@ -8,6 +8,7 @@ from jaxtyping import Float, Int
 from torch import Tensor
 
 from course_lib.datasets import Batches, ImageSet
+from course_lib.experiments.one_core import core
 from course_lib.metrics import many_to_one_error, normalized_mutual_information, one_to_one_error
 from course_lib.papers.infogan import (
     CodePosterior,
@@ -31,14 +32,6 @@ from course_lib.training import Runtime, generator, seeded
 from course_lib.training.errors import NonFiniteError
 
 LOOK = 100  # steps between two entries of a curve
-
-
-def core() -> Runtime:
-    """One core; half precision where the processor multiplies in it."""
-    try:
-        return Runtime.auto("cpu", threads=1, precision="bf16")
-    except ValueError:
-        return Runtime.auto("cpu", threads=1)
 
 
 @dataclass

@@ -1,19 +1,18 @@
 """Pictures of people that the experiments of lessons 14 and 15 share: drawn once, kept under `runs/`."""
 
-import os
-import tempfile
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
 
 import torch
 from jaxtyping import Float, UInt8
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load_file, save
 from torch import Tensor
 
 from course_lib.geometry import H36M_17
 from course_lib.losses import order_from_depth
 from course_lib.papers.ordinal_depth import PoseBatch, cells_to_crop
 from course_lib.training import generator
+from course_lib.training.folder import write_atomically
 from course_lib.worlds import people
 
 SIZE = 64
@@ -64,12 +63,15 @@ class Pool:
             order: Relations to use instead of the true ones.
         """
         nothing = torch.full_like(self.points[..., 0], torch.nan)
-        relations = self.order() if order is None else order
+        if labels != "ordinal":
+            order = nothing[..., None].expand(-1, -1, nothing.shape[-1])
+        elif order is None:
+            order = self.order()
         return PoseBatch(
             images=self.images.float() / 255,
             points=self.points,
             depth=self.depth if labels == "metric" else nothing,
-            order=relations if labels == "ordinal" else torch.full_like(relations, torch.nan),
+            order=order,
         )
 
 
@@ -103,10 +105,7 @@ def pool(domain: str, seed: int, n: int, *, size: int = SIZE, cache: bool = True
     whole = Pool(**{f.name: torch.cat([getattr(part, f.name) for part in parts]) for f in fields(Pool)})
     if cache:
         CACHE.mkdir(parents=True, exist_ok=True)
-        handle, temporary = tempfile.mkstemp(dir=CACHE, suffix=".part")
-        os.close(handle)
-        save_file({f.name: getattr(whole, f.name).contiguous() for f in fields(Pool)}, temporary)
-        Path(temporary).replace(path)
+        write_atomically(path, save({f.name: getattr(whole, f.name).contiguous() for f in fields(Pool)}))
     return whole
 
 

@@ -8,8 +8,9 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from course_lib.experiments.one_core import core
 from course_lib.experiments.ordinal_depth_data import FLIP, Pool
-from course_lib.geometry import H36M_17, backproject
+from course_lib.geometry import H36M_17, backproject, bone_lengths
 from course_lib.metrics import auc_3d, mirror_rate, mpjpe, ordinal_accuracy, pck_3d, tie_recall
 from course_lib.papers.ordinal_depth import (
     OrdinalConfig,
@@ -22,6 +23,7 @@ from course_lib.papers.ordinal_depth import (
     pose_step,
     set_rate,
 )
+from course_lib.papers.ordinal_depth.reconstruction_inputs import flip_inputs
 from course_lib.training import Runtime, generator, seeded
 from course_lib.training.errors import NonFiniteError
 
@@ -59,14 +61,6 @@ class Read:
 
     depth: Float[Tensor, "m 17"]
     points: Float[Tensor, "m 17 2"] | None
-
-
-def core() -> Runtime:
-    """One core; half precision where the processor multiplies in it."""
-    try:
-        return Runtime.auto("cpu", threads=1, precision="bf16")
-    except ValueError:
-        return Runtime.auto("cpu", threads=1)
 
 
 def train(
@@ -141,7 +135,7 @@ def read(done: Trained, pool: Pool, *, flip_average: bool = False) -> Read:
                 other = done.net(mirror(batch, everyone, flip=FLIP).images)
             depth = 0.5 * (depth + other.depth[:, list(FLIP)])
             if place is not None:
-                place = 0.5 * (place + other.points[:, list(FLIP)] * place.new_tensor([-1.0, 1.0]))
+                place = 0.5 * (place + flip_inputs(other.points, skeleton=H36M_17))
         depths.append(depth.cpu())
         points.append(None if place is None else place.cpu())
     depth = torch.cat(depths)
@@ -168,7 +162,7 @@ class Recovery:
     def fit(cls, said: Read, pool: Pool) -> "Recovery":
         """Least squares against the true depths, and the mean of the true bones."""
         scale = (said.depth * pool.depth).sum() / said.depth.square().sum().clamp_min(1e-12)
-        return cls(float(scale), bone_lengths(pool.joints).mean(0))
+        return cls(float(scale), bone_lengths(pool.joints, H36M_17).mean(0))
 
     def depth(self, said: Read, pool: Pool, how: str) -> Float[Tensor, "m 17"]:
         """Metres relative to the root."""
@@ -176,17 +170,11 @@ class Recovery:
             return self.scale * said.depth
         factors = torch.logspace(-2, 2, 81, base=2).tolist()  # a quarter to four times
         misfit = [
-            (bone_lengths(lift(said, pool, factor * self.scale * said.depth)) - self.bones).square().sum(1)
+            (bone_lengths(lift(said, pool, factor * self.scale * said.depth), H36M_17) - self.bones).square().sum(1)
             for factor in factors
         ]
         best = torch.tensor(factors)[torch.stack(misfit, 1).argmin(1)]
         return best[:, None] * self.scale * said.depth
-
-
-def bone_lengths(joints: Float[Tensor, "m 17 3"]) -> Float[Tensor, "m 16"]:
-    """Distances between parent and child, metres."""
-    parents, children = zip(*H36M_17.bones, strict=True)
-    return (joints[:, parents] - joints[:, children]).norm(dim=-1)
 
 
 def lift(said: Read, pool: Pool, depth: Float[Tensor, "m 17"]) -> Float[Tensor, "m 17 3"]:

@@ -9,7 +9,7 @@ from torch import Tensor
 
 from course_lib.experiments import ordinal_depth_runs as images
 from course_lib.experiments.ordinal_depth_data import Pool, pool
-from course_lib.experiments.ordinal_depth_forms import POOL, STUDIO_SEED, UNITS, WILD_SEED
+from course_lib.experiments.ordinal_depth_forms import POOL, STUDIO_SEED, TEST, TEST_SEED, UNITS, WILD_SEED
 from course_lib.experiments.reconstruction_runs import (
     STANDARD,
     WeakPerspective,
@@ -102,7 +102,7 @@ def level_for(kept: float, depths: Float[Tensor, "n 17"], *, seed: int) -> float
 
 @functools.lru_cache(maxsize=1)
 def _seen(seed: int) -> tuple[Seen, Seen, Seen]:
-    (net, scale), pictures = image_network(seed), pool("wild", 999, 1500)
+    (net, scale), pictures = image_network(seed), pool("wild", TEST_SEED, TEST)
     averaged = see(net, scale, pictures, flip=True)
     return averaged[:VALIDATION], averaged[VALIDATION:], see(net, scale, pictures, flip=False)[VALIDATION:]
 
@@ -155,4 +155,4 @@ def shown(seen: Seen, poses: Float[Tensor, "n 17 3"], count: int = 12) -> dict:
 
 def people_of_the_test() -> PeopleFactors:
     """The people of the pictures that `shown` is about, in the same order."""
-    return sample_factors(1500, generator=generator(999), domain="wild")[VALIDATION:]
+    return sample_factors(TEST, generator=generator(TEST_SEED), domain="wild")[VALIDATION:]

@@ -8,7 +8,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from course_lib.datasets import PoseSet, load_c2f, load_cmu, load_h36m
-from course_lib.experiments.infogan_runs import core
+from course_lib.experiments.one_core import core
 from course_lib.geometry import H36M_17, H36M_17_LEFT, convert
 from course_lib.losses import order_from_depth
 from course_lib.metrics import auc_3d, mpjpe, ordinal_accuracy, pck_3d, procrustes_mpjpe

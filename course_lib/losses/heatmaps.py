@@ -14,7 +14,7 @@ import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
-from course_lib.losses._checks import no_nan, rank, same_shape
+from course_lib.losses._checks import at_least_single, no_nan, rank, same_shape
 
 
 @dataclass(frozen=True)
@@ -44,7 +44,7 @@ def volume_marginals(scores: Float[Tensor, "b n d h w"]) -> Marginals:
     """
     rank("scores", scores, 5, "batch, joints, depth, height, width")
     no_nan(scores=scores)
-    p = torch.softmax(scores.flatten(2).float() if _half(scores) else scores.flatten(2), -1).view(scores.shape)
+    p = torch.softmax(at_least_single(scores.flatten(2)), -1).view(scores.shape)
     return Marginals(p.sum(2), p.sum((3, 4)))
 
 
@@ -304,7 +304,3 @@ def _counting(points: Tensor, annotated: Tensor | None) -> Tensor:
     if points.device.type == "cpu" and bool((annotated & ~known).any()):
         raise ValueError("a joint that is `annotated` is NaN: leave it out of `annotated`")
     return annotated
-
-
-def _half(tensor: Tensor) -> bool:
-    return tensor.dtype in (torch.bfloat16, torch.float16)

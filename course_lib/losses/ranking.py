@@ -15,7 +15,7 @@ from jaxtyping import Float, Int
 from torch import Tensor
 from torch.nn import functional as F
 
-from course_lib.losses._checks import no_nan, rank, same_shape
+from course_lib.losses._checks import at_least_single, can_look, no_nan, rank, same_shape
 
 REMEDY = (
     "relations are +1 (i closer), -1 (j closer), 0 (about equal) or NaN (not annotated); "
@@ -56,7 +56,7 @@ def ranking_loss(
             f"{(len(depth), count, count)}"
         )
     no_nan(depth=depth)
-    depth = depth.to(_precise(depth))
+    depth = at_least_single(depth)
     order = order.to(depth.dtype)
     relation, known = _both_ways(order)
     strict = relation.square()
@@ -101,14 +101,14 @@ def pair_ranking_loss(
     for name, joint in (("first", first), ("second", second)):
         if joint.is_floating_point() or joint.dtype == torch.bool:
             raise ValueError(f"`{name}` has dtype {joint.dtype}: joints are numbered by integers")
-        if _can_look(joint) and not 0 <= int(joint.min()) <= int(joint.max()) < depth.shape[1]:
+        if can_look(joint) and not 0 <= int(joint.min()) <= int(joint.max()) < depth.shape[1]:
             raise ValueError(
                 f"`{name}` spans [{int(joint.min())}, {int(joint.max())}]: joints are numbered from 0 to "
                 f"{depth.shape[1] - 1} (files of MATLAB count from 1)"
             )
-    if _can_look(first) and bool((first == second).any()):
+    if can_look(first) and bool((first == second).any()):
         raise ValueError("`first` and `second` hold the same joint in a pair: a joint has no order with itself")
-    depth = depth.to(_precise(depth))
+    depth = at_least_single(depth)
     relation = relation.to(depth.dtype)
     counts = _known(relation)
     if weights is not None:
@@ -166,7 +166,7 @@ def order_from_dataset(annotation: Float[Tensor, "*batch n n"]) -> Float[Tensor,
         annotation = annotation.to(torch.get_default_dtype())
     _codes(annotation.nan_to_num(), "annotation")
     total = (annotation + annotation.mT).nan_to_num()
-    if _can_look(total) and bool(total.any()):
+    if can_look(total) and bool(total.any()):
         *_, i, j = index = torch.nonzero(total)[0].tolist()
         raise ValueError(
             f"`annotation` at {tuple(index)} is {float(annotation[tuple(index)]):g} and its reverse "
@@ -229,7 +229,7 @@ def _both_ways(order: Tensor) -> tuple[Tensor, Tensor]:
     if torch.equal(relation, -relation.mT) and torch.equal(known, known.mT):
         return relation, known
     total = (order + order.mT).nan_to_num()
-    if _can_look(order) and bool(total.any()):
+    if can_look(order) and bool(total.any()):
         row, i, j = torch.nonzero(total)[0].tolist()
         raise ValueError(
             f"`order` says {float(order[row, i, j]):g} for joints ({i}, {j}) of sample {row} and "
@@ -245,22 +245,12 @@ def _known(relation: Tensor) -> Tensor:
 
 def _codes(relation: Tensor, name: str) -> None:
     """Raise `ValueError` unless each relation is -1, 0 or 1."""
-    if _can_look(relation) and not torch.equal(relation, relation.sign()):
+    if can_look(relation) and not torch.equal(relation, relation.sign()):
         wrong = relation[relation != relation.sign()][0]
         raise ValueError(f"`{name}` holds {float(wrong):g}: {REMEDY}")
 
 
 def _checked(weights: Tensor) -> Tensor:
-    if _can_look(weights) and not bool((weights >= 0).all()):
+    if can_look(weights) and not bool((weights >= 0).all()):
         raise ValueError("`weights` holds a negative number or NaN: weights are 0 or more")
     return weights
-
-
-def _precise(depth: Tensor) -> torch.dtype:
-    """Half precision has too few digits for differences of depths."""
-    return torch.float32 if depth.dtype in (torch.bfloat16, torch.float16) else depth.dtype
-
-
-def _can_look(tensor: Tensor) -> bool:
-    """On an accelerator a look would wait for the device at each step."""
-    return tensor.device.type == "cpu" and tensor.numel() > 0 and not torch.compiler.is_compiling()

@@ -18,7 +18,6 @@ from course_lib.experiments.ordinal_depth_labels import (
 from course_lib.experiments.ordinal_depth_runs import (
     Read,
     Recovery,
-    bone_lengths,
     core,
     draw_from,
     lift,
@@ -26,6 +25,7 @@ from course_lib.experiments.ordinal_depth_runs import (
     scores,
     train,
 )
+from course_lib.geometry import H36M_17, bone_lengths
 from course_lib.losses import order_from_depth
 from course_lib.papers.ordinal_depth import PROFILES
 from course_lib.training import generator
@@ -75,9 +75,9 @@ def test_perfect_answers_have_no_error(few: Pool, perfect: Read):
 
 
 def test_bones_find_the_scale_of_each_body(few: Pool, perfect: Read):
-    own = Recovery(0.1, bone_lengths(few.joints).mean(0))
+    own = Recovery(0.1, bone_lengths(few.joints, H36M_17).mean(0))
     one = few[:1]
-    alone = Recovery(0.1, bone_lengths(one.joints)[0])
+    alone = Recovery(0.1, bone_lengths(one.joints, H36M_17)[0])
     said = Read(3 * perfect.depth[:1], perfect.points[:1])
     torch.testing.assert_close(alone.depth(said, one, "bones"), one.depth, atol=0.02, rtol=0.02)
     assert own.depth(said, one, "scale").abs().amax() > 2.9 * one.depth.abs().amax()
