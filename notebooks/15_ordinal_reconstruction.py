@@ -398,7 +398,7 @@ print("all x, all y, all z:", torch.equal(pose_to_vector(torch.arange(6.0).view(
 #
 # Two residual units of two linear layers each. "Bi-linear" in the paper means just that: two *linear* layers. They are those of [Martinez and others](https://arxiv.org/abs/1705.03098), who lift 2D joints without any depth.
 
-# %%
+# %% tags=["nbval-ignore-output"]
 from IPython.display import Markdown
 
 from course_lib.papers.ordinal_depth import RECONSTRUCTION_PROFILES, ReconstructionNet

@@ -58,13 +58,13 @@ def ranking_loss(
     no_nan(depth=depth)
     depth = at_least_single(depth)
     order = order.to(depth.dtype)
-    relation, known = _both_ways(order)
-    strict = relation.square()
+    relation, tied = _both_ways(order)
+    signed = relation
     if weights is not None:
         same_shape(weights=weights, order=order)
         weights = _checked(0.5 * (weights + weights.mT)).to(depth.dtype)
-        strict, known = strict * weights, known * weights
-    return _AllPairs.apply(depth, relation, strict, known - strict)
+        signed, tied = relation * weights, tied * weights
+    return _AllPairs.apply(depth, relation, signed, tied)
 
 
 def pair_ranking_loss(
@@ -200,34 +200,37 @@ class _AllPairs(torch.autograd.Function):
     r"""Half the sum over the whole matrix, with the derivative written out: $\sum_j w_{ij}\,r\,\sigma(r(z_i-z_j))$.
 
     Left to autograd, the same loss takes twice as long for the few numbers of a body: it is made of calls, not of
-    arithmetic. The backward pass is made of differentiable operations, so second derivatives exist.
+    arithmetic. Where a second derivative is asked for, the first is made anew of differentiable operations.
     """
 
     @staticmethod
-    def forward(ctx, depth: Tensor, relation: Tensor, strict: Tensor, tied: Tensor) -> Tensor:
-        ctx.save_for_backward(depth, relation, strict, tied)
+    def forward(ctx, depth: Tensor, relation: Tensor, signed: Tensor, tied: Tensor) -> Tensor:
         gap = depth[:, :, None] - depth[:, None, :]
-        terms = F.softplus(relation * gap) * strict + tied * gap * gap
-        return 0.5 * terms.sum((1, 2))
+        wanted, pull = relation * gap, tied * gap
+        ctx.save_for_backward(depth, relation, signed, tied, wanted, pull)
+        return 0.5 * torch.addcmul(F.softplus(wanted) * (relation * signed), pull, gap).sum((1, 2))
 
     @staticmethod
     def backward(ctx, gradient: Tensor) -> tuple[Tensor, None, None, None]:
-        depth, relation, strict, tied = ctx.saved_tensors
-        gap = depth[:, :, None] - depth[:, None, :]
-        slope = torch.sigmoid(relation * gap) * (relation * strict) + 2 * (tied * gap)
+        depth, relation, signed, tied, wanted, pull = ctx.saved_tensors
+        if torch.is_grad_enabled():
+            gap = depth[:, :, None] - depth[:, None, :]
+            wanted, pull = relation * gap, tied * gap
+        slope = torch.add(torch.sigmoid(wanted) * signed, pull, alpha=2)
         return slope.sum(2) * gradient[:, None], None, None, None
 
 
 def _both_ways(order: Tensor) -> tuple[Tensor, Tensor]:
-    """Relations with 0 for NaN, and which pairs are annotated (1 or 0); both hold for (i, j) and for (j, i).
+    """Relations with 0 for NaN, and which pairs are ties (1 or 0); both hold for (i, j) and for (j, i).
 
     NaN goes before any arithmetic, since 0 * NaN is NaN, in the value and again in the gradient. Comparisons and
     `where` cost several times as much as sums and products for so few numbers.
     """
+    if can_look(order) and torch.equal(order, -order.mT):  # never where there is NaN, which equals nothing
+        _codes(order, "order")
+        return order, 1 - order.square()
     relation, known = order.nan_to_num(), _known(order)
     _codes(relation, "order")
-    if torch.equal(relation, -relation.mT) and torch.equal(known, known.mT):
-        return relation, known
     total = (order + order.mT).nan_to_num()
     if can_look(order) and bool(total.any()):
         row, i, j = torch.nonzero(total)[0].tolist()
@@ -235,7 +238,8 @@ def _both_ways(order: Tensor) -> tuple[Tensor, Tensor]:
             f"`order` says {float(order[row, i, j]):g} for joints ({i}, {j}) of sample {row} and "
             f"{float(order[row, j, i]):g} for ({j}, {i}): the two must be opposite; {REMEDY}"
         )
-    return relation - relation.mT * (1 - known), (known + known.mT).clamp(max=1)
+    relation = relation - relation.mT * (1 - known)
+    return relation, (known + known.mT).clamp(max=1) - relation.square()
 
 
 def _known(relation: Tensor) -> Tensor:
