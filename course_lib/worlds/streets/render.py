@@ -104,7 +104,7 @@ def render(
         return *image, *depth, way[0] != 0, *exact_flow(*pair, depth[0], way[0], compiled=compiled)
 
     first, second, depth_first, depth_second, moving, flow, visible = in_chunks(
-        draw, *scenes[0], *scenes[1], cpu=1, cuda=16
+        draw, *scenes[0], *scenes[1], cpu=4, cuda=16, fill=False
     )
     cameras = [camera_from_world(poses[:, step]) for step in (0, 1)]
     return StreetImages(
@@ -152,7 +152,7 @@ def drive(
     intrinsics = _intrinsics(rows, height, width)
     scene = build_scene(rows, poses, intrinsics, torch.arange(frames, device=poses.device, dtype=poses.dtype))
     images, depth, _ = in_chunks(
-        lambda *tables: _frames(Scene(*tables), height, width, compiled), *scene, cpu=1, cuda=32
+        lambda *tables: _frames(Scene(*tables), height, width, compiled), *scene, cpu=8, cuda=32, fill=False
     )
     return StreetDrive(images, depth, intrinsics[0], camera_from_world(poses))
 
@@ -178,16 +178,12 @@ def _frames(scene: Scene, height: int, width: int, compiled: bool | None) -> tup
     grid = grid_of(height, width, scene.camera.device, True)
     rays = cast(scene.camera, grid.u, grid.v)
     hit = first_hit(rays, grid.box.expand(len(scene.camera), -1, -1), scene, compiled=compiled)
-    # On a CPU frames are coloured one by one: what the kernels pass on stays in the cache.
-    step = len(scene.camera) if scene.camera.is_cuda else 1
-    colours = []
-    for i in range(0, len(scene.camera), step):
-        few = slice(i, i + step)
-        parts = Rays(*(ray[few] for ray in rays)), Hit(*(values[few] for values in hit))
-        colour = colour_of(*parts, Scene(*(table[few] for table in scene)), compiled=compiled)
-        colours.append(_blend(*grid.pictures(colour), compiled=compiled))
+    colour = colour_of(rays, hit, scene, compiled=compiled)
+    # On a CPU frame by frame, as what the kernels pass on stays in the cache.
+    step = len(colour) if colour.is_cuda else 1
+    images = torch.cat([_blend(*grid.pictures(few), compiled=compiled) for few in colour.split(step)])
     seen = grid.pictures(_seen(*hit, scene.paints, compiled=compiled))[0]
-    return torch.cat(colours), seen[:, :1], seen[:, 1:]
+    return images, seen[:, :1], seen[:, 1:]
 
 
 @kernel

@@ -35,10 +35,17 @@ _HAZY = 600.0  # metres: what is farther is drawn as if it were there
 
 
 def colour_of(rays: Rays, hit: Hit, scene: Scene, *, compiled: bool | None) -> Tensor:
-    """Colour of each ray in [0, 1], `(b, 3, n)`.
+    """Colour of each ray in [0, 1], `(b, 3, n)`."""
+    # On a CPU frame by frame, as what the kernels pass on stays in the cache; the sky of all frames together.
+    step = len(hit.depth) if hit.depth.is_cuda else 1
+    pieces = [[values.split(step) for values in table] for table in (rays, hit, scene)]
+    frames = zip(*(zip(*table, strict=True) for table in pieces), strict=True)
+    colours = [_on_things(Rays(*ray), Hit(*met), Scene(*one), compiled) for ray, met, one in frames]
+    return _with_sky(torch.cat(colours), rays, hit, scene, compiled)
 
-    Four kernels in turn: short ones compile in seconds where one long one takes minutes.
-    """
+
+def _on_things(rays: Rays, hit: Hit, scene: Scene, compiled: bool | None) -> Tensor:
+    """Colour of whatever is no sky. Four kernels in turn: short ones compile in seconds, one long one in minutes."""
     s = scene
     *normal, a, b, wide, high, noise = _place(
         *rays, *hit, s.camera, s.street, s.phases, s.cylinders, s.spheres, compiled=compiled
@@ -48,8 +55,7 @@ def colour_of(rays: Rays, hit: Hit, scene: Scene, *, compiled: bool | None) -> T
         *rays, *hit, normal[1], a, b, wide, high, noise,
         s.camera, s.street, s.colours, s.houses, s.cars, s.paints, compiled=compiled,
     )  # fmt: skip
-    colour = _finish(hit.depth, hit.code, light, paint, s.street, s.colours, compiled=compiled)
-    return _with_sky(colour, rays, hit, scene, compiled)
+    return _finish(hit.depth, hit.code, light, paint, s.street, s.colours, compiled=compiled)
 
 
 def _with_sky(colour: Tensor, rays: Rays, hit: Hit, scene: Scene, compiled: bool | None) -> Tensor:
