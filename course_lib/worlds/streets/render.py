@@ -17,7 +17,7 @@ from course_lib.worlds.streets.grid import grid_of
 from course_lib.worlds.streets.layout import Scene, build_scene, camera_from_world, camera_path
 from course_lib.worlds.streets.motion import exact_flow
 from course_lib.worlds.streets.shade import colour_of, of_few
-from course_lib.worlds.streets.trace import CAR, FAR, Hit, Rays, cast, decode, first_hit
+from course_lib.worlds.streets.trace import CAR, FAR, cast, decode, first_hit
 
 
 @dataclass(frozen=True)
