@@ -185,8 +185,8 @@ class NoisyReading:
     """A normal depth that is read with normal noise, and a reader who expects noise of another size.
 
     Attributes:
-        spread: Standard deviation of the true depth, tau.
-        noise: Standard deviation of the noise, sigma.
+        spread: sigma_Z: standard deviation of the true depth.
+        noise: sigma_read: standard deviation of the noise.
         believed: The noise that the reader was trained with.
     """
 
@@ -210,7 +210,7 @@ class NoisyReading:
         return f"depths of {self.spread:g} m, noise {self.noise:g} m, trained with {self.believed:g} m"
 
     def trust(self, noise: float) -> float:
-        """k: by how much a reader who expects this noise multiplies a reading."""
+        """By how much a reader who expects this noise multiplies a reading."""
         return self.spread**2 / (self.spread**2 + noise**2)
 
     def kept(self) -> float:

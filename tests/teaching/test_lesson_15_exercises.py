@@ -18,14 +18,16 @@ def chain(lengths, seen, order):
     return torch.nn.functional.pad(steps.cumsum(1), (1, 0))
 
 
-def mirrored_back(pose, other, swap):
-    return 0.5 * pose + 0.5 * torch.stack([-other[..., 0], other[..., 1], other[..., 2]], -1)[:, swap]
+def mean_of_foldings(lengths, seen, back):
+    depth = torch.sqrt(lengths**2 - seen**2)
+    ends = [torch.stack([seen, sign * depth], -1) for sign in (1, -1)]
+    return (back[..., None] * ends[0] + (1 - back)[..., None] * ends[1]).norm(dim=-1)
 
 
 RIGHT = [
     ("15.1", normalise_points),
     ("15.2", chain),
-    ("15.3", mirrored_back),
+    ("15.3", mean_of_foldings),
     ("15.4", lambda spread, kept: spread * math.tan(math.pi * (1 - kept))),
     ("15.5", lambda predicted, target: procrustes_mpjpe(predicted[None], target[None])[0]),
 ]
@@ -68,7 +70,7 @@ def test_each_slip_is_told_apart_and_shown_on_a_small_input(id, slip):
     [  # as somebody would write them, not as the slips are
         ("15.1", lambda points: (points - points.mean(1, keepdim=True)) / points.std()),
         ("15.2", lambda lengths, seen, order: chain(lengths, seen, order)[:, 1:]),
-        ("15.3", lambda pose, other, swap: pose),
+        ("15.3", lambda lengths, seen, back: seen),
         ("15.4", lambda spread, kept: spread * (1 - kept)),
         ("15.5", lambda predicted, target: procrustes_mpjpe(predicted[None], target[None])),
     ],

@@ -1,4 +1,4 @@
-"""Exercises of lesson 15: normalised joints, depths from signs, a port's flip, the level of noise, a fair alignment."""
+"""Exercises of lesson 15: joints, depths from signs, bones of a mean, a level of noise, a fair alignment."""
 
 import math
 
@@ -102,41 +102,46 @@ SIGNS = Exercise(
     ),
 )
 
-FLIP = Exercise(
+MEAN = Exercise(
     id="15.3",
-    title="spot the bug: the average of two reconstructions",
-    draw=by.draw_flips,
-    reference=by.averaged_by_names,
-    method="joint by joint, by name",
+    title="how long the bones of the best answer are",
+    draw=by.draw_folds,
+    reference=by.length_by_least_squares,
+    method="a weighted least squares fit to both foldings",
     hints=(
-        "In the mirrored picture the right hand is what was the left one, and it is on the other side. Two things must "
-        "be undone.",
-        "mean of S and F S', where F takes each joint's values from its mirror image and negates x",
-        "back = other[:, swap]; negate back[..., 0]; return (pose + back) / 2",
+        "The best answer is the mean of the two foldings. In the picture they agree; what is their mean depth?",
+        "sqrt(l^2 + (2 p - 1)^2 (L^2 - l^2))",
+        "mean_depth = (2 * back - 1) * (...).sqrt(); then Pythagoras with `seen`",
     ),
-    stub="flip_average",
-    solution="flip_average_solution",
-    valid=by.are_flips,
+    stub="length_in_best_answer",
+    solution="length_in_best_answer_solution",
+    valid=by.are_folds,
     slips=(
         Slip(
-            wrong=lambda pose, other, swap: (pose + other * other.new_tensor([-1.0, 1.0, 1.0])) / 2,
-            says="x is mirrored back, but left and right are still exchanged: that is the port's bug",
+            wrong=lambda lengths, seen, back: lengths,
+            says="both foldings have this length, their mean has not: average the bodies, not their lengths",
         ),
         Slip(
-            wrong=lambda pose, other, swap: (pose + other[:, swap]) / 2,
-            says="the names are put back, but x is still mirrored",
+            wrong=lambda lengths, seen, back: torch.hypot(seen, back * _hidden(lengths, seen)),
+            says="the other folding lies at minus this depth, not at 0: the mean depth has the factor p - (1 - p)",
         ),
         Slip(
-            wrong=lambda pose, other, swap: (pose + other) / 2,
-            says="nothing is undone: the mirrored body is averaged as it is",
+            wrong=lambda lengths, seen, back: (2 * back - 1).abs() * _hidden(lengths, seen),
+            says="that is the size of its mean depth alone; the bone has a length in the picture, too",
         ),
         Slip(
-            wrong=lambda pose, other, swap: (pose + other[:, swap] * other.new_tensor([1.0, 1.0, -1.0])) / 2,
-            says="the depth is negated; a mirrored picture mirrors x, and depths stay",
+            wrong=lambda lengths, seen, back: seen + (2 * back - 1).abs() * _hidden(lengths, seen),
+            says="picture and depth are the two short sides of a right triangle: add their squares",
         ),
         Slip(
-            wrong=lambda pose, other, swap: pose + other[:, swap] * other.new_tensor([-1.0, 1.0, 1.0]),
-            says="that is the sum; take half of it",
+            wrong=lambda lengths, seen, back: (2 * back - 1).abs() * lengths,
+            says="only the depth shrinks; in the picture both foldings agree",
+        ),
+        Slip(
+            wrong=lambda lengths, seen, back: (
+                seen.square() + (2 * back - 1).abs() * _hidden(lengths, seen).square()
+            ).sqrt(),
+            says="the factor 2 p - 1 belongs to the depth: under the root it is squared",
         ),
     ),
 )
@@ -148,8 +153,8 @@ LEVEL = Exercise(
     reference=by.level_by_search,
     method="a search, with the share as an integral over true differences",
     hints=(
-        "Solve (15.9) for the noise. Which function undoes the arcus tangent, and what stands before it?",
-        "sigma = tau / tan(pi (a - 1/2))",
+        "Solve (15.9) for the noise. Which function undoes the arctangent, and what stands before it?",
+        "sigma_read = sigma_Z / tan(pi (P_kept - 1/2))",
         "return spread / math.tan(...)",
     ),
     stub="noise_for_share",
@@ -191,7 +196,7 @@ def _aligned(predicted: Tensor, target: Tensor, *, mirror: bool = False, size: b
 
 FAIR = Exercise(
     id="15.5",
-    title="an alignment that may not mirror",
+    title="spot the bug: an alignment that may not mirror",
     draw=by.draw_pair,
     reference=by.aligned_by_quaternion,
     method="Horn's quaternion, an eigenvector that cannot mirror",
@@ -227,4 +232,4 @@ FAIR = Exercise(
     ),
 )
 
-EXERCISES = (POINTS, SIGNS, FLIP, LEVEL, FAIR)
+EXERCISES = (POINTS, SIGNS, MEAN, LEVEL, FAIR)

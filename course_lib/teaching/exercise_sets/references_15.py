@@ -60,24 +60,30 @@ def unfolded_by_angles(lengths: Tensor, seen: Tensor, order: Tensor) -> Tensor:
     return torch.tensor(out, dtype=torch.float64)
 
 
-def draw_flips(gen: torch.Generator) -> tuple[Tensor, Tensor, Tensor]:
-    """A pose, the pose of the mirrored picture, and the row of each joint's mirror image."""
-    return _normal(gen, 1, 3, 3), _normal(gen, 1, 3, 3), torch.tensor([0, 2, 1])
+def draw_folds(gen: torch.Generator) -> tuple[Tensor, Tensor, Tensor]:
+    """Bones of two bodies: lengths in space and in the picture, and how likely each is to go back."""
+    bones = _normal(gen, 2, 3, 3, scale=0.4)
+    back = torch.rand((2, 3), generator=gen, dtype=torch.float64)
+    return bones.norm(dim=-1), bones[..., :2].norm(dim=-1), back
 
 
-def are_flips(pose: Tensor, other: Tensor, swap: Tensor) -> bool:
-    """Whether two sets of poses and an exchange of their joints fit together."""
-    fits = pose.dim() == 3 and pose.shape == other.shape and pose.shape[-1] == 3 and len(swap) == pose.shape[1]
-    return bool(fits and torch.equal(swap[swap], torch.arange(len(swap))) and (swap != torch.arange(len(swap))).any())
+def are_folds(lengths: Tensor, seen: Tensor, back: Tensor) -> bool:
+    """Whether no bone looks longer than it is, and `back` holds probabilities."""
+    same = lengths.dim() == 2 and lengths.shape == seen.shape == back.shape and lengths.numel() > 0
+    return bool(same and (seen > 0).all() and (lengths > seen).all() and (back >= 0).all() and (back <= 1).all())
 
 
-def averaged_by_names(pose: Tensor, other: Tensor, swap: Tensor) -> Tensor:
-    """The mirrored body's joints found one by one, its x negated, then the mean."""
-    back = torch.empty_like(other)
-    for joint, twin in enumerate(swap.tolist()):
-        back[:, twin] = other[:, joint]
-    back[..., 0] = -back[..., 0]
-    return torch.stack([pose, back]).mean(0)
+def length_by_least_squares(lengths: Tensor, seen: Tensor, back: Tensor) -> Tensor:
+    """Bone by bone: the end point nearest to both foldings, each with its weight, found by a solver."""
+    out = np.empty(tuple(lengths.shape))
+    for at in np.ndindex(out.shape):
+        length, short, p = (float(values[at]) for values in (lengths, seen, back))
+        angle = math.acos(short / length)
+        ends = np.array([[short, length * math.sin(sign * angle)] for sign in (1, -1)])
+        weights = np.sqrt([[p], [1 - p]])
+        answer, *_ = np.linalg.lstsq(weights, weights * ends, rcond=None)
+        out[at] = math.dist(answer[0], (0, 0))
+    return torch.from_numpy(out)
 
 
 def draw_share(gen: torch.Generator) -> tuple[float, float]:
