@@ -109,7 +109,7 @@ EXPERIMENTS = (
             ),
             Claim(
                 id="noise_regret_mm",
-                what="what that choice costs: its error less that of the best of five levels tried on the same pictures",
+                what="what that choice costs: its error less that of the best of five levels on the same pictures",
                 metric="MPJPE",
                 unit="mm",
                 rule="each <= 2",
