@@ -144,7 +144,7 @@ for cell, (source, row) in zip(cells.flat, [(studio, hero), (studio, 1), (studio
 _ = figure.suptitle("Who is closer?", fontweight="bold", fontsize=11)
 
 # %% [markdown]
-# Some answers took no thought and some you would rather not give: *about equal* is an answer, too. Here are all 136, for the same person, as a matrix $O$: row against column, blue where the row's joint is closer, vermilion where
+# Some answers took no thought and some you would rather not give: *about equal* is an answer, too. Here are all 136, for the same person, as a matrix $O$, and below it the answers to the five questions: row against column, blue where the row's joint is closer, vermilion where
 # the column's is, white where both lie within 100 millimetres of each other. Joints are sorted from near to far on the left; on the right they stand in the order of the data. The picture and the matrix say the same as far as depth is concerned, up to a
 # stretching of the axis: *that* is what the network will be given.
 
@@ -156,7 +156,7 @@ THREE = ListedColormap([plots.COLOURS["red"], "#FFFFFF", plots.COLOURS["blue"]])
 
 def show_order(cell, order, names=(), title=""):
     cell.imshow(order, cmap=THREE, vmin=-1, vmax=1)
-    cell.set_xticks([])
+    cell.set_xticks(range(len(names)), names, fontsize=6.5, rotation=90)
     cell.set_yticks(range(len(names)), names, fontsize=6.5)
     cell.grid(False)
     if title:
@@ -166,11 +166,15 @@ def show_order(cell, order, names=(), title=""):
 NAMES = [name.replace("_", " ") for name in H36M_17.joints]
 order = studio[hero : hero + 1].order()[0]
 sorted_rows = studio.depth[hero].argsort().tolist()
-figure, cells = plots.plt.subplots(1, 2, figsize=(plots.WIDTH, 2.5), squeeze=False)
+figure, cells = plots.plt.subplots(1, 2, figsize=(plots.WIDTH, 3.2), squeeze=False)
 show_order(cells[0, 0], order[sorted_rows][:, sorted_rows], [NAMES[i] for i in sorted_rows], "near to far")
 show_order(cells[0, 1], order, NAMES, "as in the data")
 _ = figure.suptitle("136 answers for one person", fontweight="bold", fontsize=11)
 ties = float((studio.order() == 0)[:, *torch.triu_indices(17, 17, 1)].float().mean())
+answers = {1.0: "closer than", -1.0: "farther than", 0.0: "about as far as"}
+for first, second in (("left_wrist", "right_wrist"), ("left_knee", "right_knee"), ("head_top", "pelvis"), ("left_elbow", "left_hip"), ("right_ankle", "left_ankle")):
+    row, column = H36M_17.joints.index(first), H36M_17.joints.index(second)
+    print(f"{NAMES[row]}: {answers[float(order[row, column])]} the {NAMES[column]}")
 print(f"about equal, in all pictures drawn here: {100 * ties:.0f} % of the pairs")
 
 # %% [markdown]
@@ -593,9 +597,9 @@ moves.refute(
 )
 
 # %% [markdown]
-# (A picture that is turned about another point than the principal one is, strictly, no picture of a turned body any more. Its labels are right all the same: they were never about the picture.) The same person, mirrored: below, the matrix as it was, with rows permuted only, and as it must be. **Look for** the corner where the wrong one differs: it contradicts itself.
+# (A picture that is turned about another point than the principal one is, strictly, no picture of a turned body any more. Its labels are right all the same: they were never about the picture.) The same person, mirrored: below, the matrix as it was, with rows permuted only, and as it must be. **Look at** the two ringed cells, a pair of joints and the same pair the other way round: in the wrong matrix they contradict each other.
 
-# %% tags=["hide-input", "nbval-ignore-output"] mystnb={"image": {"alt": "A person and the mirrored picture with left and right limbs in other colours; below, three matrices of relations: the original, one with rows permuted only, which is not antisymmetric, and one with rows and columns permuted."}}
+# %% tags=["hide-input", "nbval-ignore-output"] mystnb={"image": {"alt": "A person and the mirrored picture with left and right limbs in other colours; below, three matrices of relations: the original, one with rows permuted only, which is not antisymmetric, and one with rows and columns permuted; two cells are ringed in each."}}
 flip = list(H36M_17.flip)
 figure, cells = plots.plt.subplots(2, 3, figsize=(plots.WIDTH, 3.6), squeeze=False)
 show_person(cells[0, 0], studio, hero)
@@ -607,8 +611,14 @@ for cell in cells[0]:
 show_order(cells[1, 0], order, title="before")
 show_order(cells[1, 1], order[flip], title="rows only: wrong")
 show_order(cells[1, 2], order[flip][:, flip], title="rows and columns")
+doubled = order[flip] + order[flip].T
+i, j = divmod(int(doubled.abs().triu(1).argmax()), 17)  # the first pair of which both cells say the same
+for cell in cells[1]:
+    cell.plot([i, j], [j, i], "o", markersize=7, markerfacecolor="none", markeredgecolor="black", markeredgewidth=1.4, clip_on=False)
 _ = figure.suptitle("A mirror renames both joints of a pair", fontweight="bold", fontsize=11)
 contradictions = [int(torch.triu(one + one.T, 1).count_nonzero()) for one in (order[flip], order[flip][:, flip])]
+said = answers[float(order[flip][i, j])]
+print(f"rows only: {NAMES[i]} {said} {NAMES[j]}, and {NAMES[j]} {said} {NAMES[i]}")
 print(f"pairs that contradict themselves with rows only: {contradictions[0]} of 136; with both: {contradictions[1]}")
 
 # %% [markdown]

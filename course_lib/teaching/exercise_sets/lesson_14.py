@@ -138,7 +138,7 @@ MIRROR = Exercise(
     method="a double loop over pairs of joints",
     hints=(
         "In the picture the left hand is before the right one. Mirror it: which hand is before which now?",
-        "r'(i, j) = r(flip(i), flip(j)): who is closer stays, and both joints are renamed",
+        "Joint i of the mirrored picture is another joint of the old one. Which? And j? Write r'(i, j) with the old r",
         "return order[...][..., ...], with flip in both places",
     ),
     stub="mirrored_order",
