@@ -576,6 +576,8 @@ votes.assert_mutants_caught()
 #
 # ### Few comparisons of many: chain, ranking, all pairs
 #
+# (On a first reading you may go on at [Break it](#break-it): this section and the next relate the loss to its neighbours.)
+#
 # An order of $N$ joints can be told in $N - 1$ comparisons, each joint with the next: a **chain**. All $N(N-1)/2$ pairs follow from it. Between the two lies the model of Plackett and Luce: choose the closest of all, then the closest of the rest, and so on, each time with
 # probability proportional to $e^{-z_i}$. With the joints numbered from the nearest to the farthest the three losses are
 #
@@ -867,12 +869,8 @@ this.say("sign_refuted")
 #
 # ## Measure
 #
-# Every claim over five seeds, none left out. Each seed draws 400 new bodies. Two of the rows, `shift_invariance` and `sign_refuted`, are *checks* of the code: (4.11) and (4.8) say what must come out.
-
-# %% tags=["nbval-ignore-output"]
-this.results_table()
-
-# %% [markdown]
+# Every claim over five seeds, none left out. Each seed draws 400 new bodies. Two rows of the table at the end, `shift_invariance` and `sign_refuted`, are *checks* of the code: (4.11) and (4.8) say what must come out.
+#
 # ### How many comparisons, and which
 #
 # Seventeen comparisons that connect all joints, of 91, against what follows from the same answers without any depths, by "closer than someone closer" and a coin for the rest:
@@ -1014,6 +1012,12 @@ this.say("smaller_ties_give_more_shape")
 # %% [markdown]
 # At 0 mm the scale is not set by the answers at all, but by the weak pull to 0 that we added: weaken it, and the bar grows without limit. At 50 and 100 mm it is set by it in part: weaken it a hundredfold and these bars grow too. What is best for the *shape* is a threshold below the paper's, and even without ties the error is below that at 100 mm.
 #
+# Everything that was measured, in one table:
+
+# %% tags=["nbval-ignore-output"]
+this.results_table()
+
+# %% [markdown]
 # ### Failure gallery
 #
 # **Depths that never stop growing.** Gradient descent on a consistent body without ties. **Predict with (4.14)**: does the spread of the depths settle? And that of the same body with its ties? The body is one of those whose ties bridge every gap.
