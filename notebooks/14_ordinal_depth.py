@@ -145,7 +145,7 @@ _ = figure.suptitle("Who is closer?", fontweight="bold", fontsize=11)
 
 # %% [markdown]
 # Some answers took no thought and some you would rather not give: *about equal* is an answer, too. Here are all 136, for the same person, as a matrix $O$, and below it the answers to the five questions: row against column, blue where the row's joint is closer, vermilion where
-# the column's is, white where both lie within 100 millimetres of each other. Joints are sorted from near to far on the left; on the right they stand in the order of the data. The picture and the matrix say the same as far as depth is concerned, up to a
+# the column's is, white where both lie within 100 millimetres of each other. (Here the colours are no longer left and right.) Pairs that are not about equal are called *strict*. Joints are sorted from near to far on the left; on the right they stand in the order of the data. The picture and the matrix say the same as far as depth is concerned, up to a
 # stretching of the axis: *that* is what the network will be given.
 
 # %% tags=["hide-input", "nbval-ignore-output"] mystnb={"image": {"alt": "Two matrices of 17 by 17 cells, blue, white and vermilion. Sorted by depth, blue fills the upper right and vermilion the lower left with a white band along the diagonal; in the order of the data the same cells are scattered."}}
@@ -166,7 +166,7 @@ def show_order(cell, order, names=(), title=""):
 NAMES = [name.replace("_", " ") for name in H36M_17.joints]
 order = studio[hero : hero + 1].order()[0]
 sorted_rows = studio.depth[hero].argsort().tolist()
-figure, cells = plots.plt.subplots(1, 2, figsize=(plots.WIDTH, 3.2), squeeze=False)
+figure, cells = plots.plt.subplots(1, 2, figsize=(plots.WIDTH, 2.85), squeeze=False)
 show_order(cells[0, 0], order[sorted_rows][:, sorted_rows], [NAMES[i] for i in sorted_rows], "near to far")
 show_order(cells[0, 1], order, NAMES, "as in the data")
 _ = figure.suptitle("136 answers for one person", fontweight="bold", fontsize=11)
@@ -182,7 +182,7 @@ print(f"about equal, in all pictures drawn here: {100 * ties:.0f} % of the pairs
 #
 # ### What is asked
 #
-# Say the network puts joint $n$ at depth $\bar{z}_n$ (larger is farther), and at the place $w_n$ in the picture. A picture with ordinal labels asks for two things, weighed with $\lambda_{\mathrm{2D}}$:
+# Say the network puts joint $n$ at depth $\bar{z}_n$ (larger is farther), and at the place $w_n$ in the picture, where an annotator says $\hat{w}_n$. A picture with ordinal labels asks for two things, weighed with $\lambda_{\mathrm{2D}}$:
 #
 # $$ \mathcal{L} = \mathcal{L}_{\mathrm{rank}} + \lambda_{\mathrm{2D}}\,\mathcal{L}_{\mathrm{2D}} \tag{14.1} $$
 #
@@ -247,7 +247,7 @@ marginals.refute(
 # %% [markdown]
 # ### What moves a depth
 #
-# Now the gradient. How does $\bar{z}_n$ change with one score? And, through it, the loss of a pair? The rows marked *start* are found by automatic differentiation. $\eta$ is the number of units that the loss counts for a unit of depth; wait for it.
+# Now the gradient. How does $\bar{z}_n$ change with one score? And, through it, the loss of a pair? The rows marked *start* are found by automatic differentiation. $\eta$ is the number of units that the loss counts for a unit of depth; *The unit of depth*, below, says what it is in the paper, in the code and here.
 
 # %%
 push = Term(r"\frac{\partial \bar{z}_n}{\partial \Psi_n(u)}", lambda m: m.gradient(), name="gradient")
@@ -367,7 +367,7 @@ Player(
 # ### What a grid costs
 #
 # An argmax has its own price. Whatever the network does, a joint anywhere in a bin of width $\Delta$ is reported at its centre $z_k$. And the bins themselves have a place, which the code of *coarse-to-fine* (Pavlakos and others 2017), the network that the
-# paper trains, fixes in an unexpected way: from 1,005.19 millimetres before the root to 980.86 behind it. Bins count from 1, and $z_{\mathrm{mid}}$ is the middle of all 64.
+# paper trains, fixes in an unexpected way, not centred on the root: from 1,005.19 millimetres before the root to 980.86 behind it. Bins count from 1, and $z_{\mathrm{mid}}$ is the middle of all 64.
 
 # %%
 from course_lib.teaching.order_models import C2F_BINS, DepthBins, KeypointErrors, OrderedBody
@@ -385,30 +385,17 @@ grid.line(centre_term)
 grid.line(middle_term + steps_term, "=", reason="64 bins, half on either side", number="14.16")
 grid.show()
 grid.assert_mutants_caught()
-sideways = 1000 * 5.4 * (1.86 * 200 / 64) / 1149.7  # millimetres of a cell: 5.4 m away, a crop of 200 times the mean scale
+# A cell in millimetres: people 5.4 m away, a focal length of 1149.7 pixels, and 64 cells across a crop of 200 pixels times the mean scale 1.86.
+sideways = 1000 * 5.4 * (1.86 * 200 / 64) / 1149.7
 print(f"bins of {C2F_BINS.width:.3f} mm round depth off by {math.sqrt(C2F_BINS.squared_error()):.2f} mm (root mean square)")
 print(f"cells of about {sideways:.0f} mm round x and y off by {sideways / math.sqrt(12):.1f} mm each")
 print(f"all three together: {math.sqrt(C2F_BINS.squared_error() + sideways**2 / 6):.0f} mm, with every voxel right")
 
 # %% [markdown]
-# The example is bin 33, which holds the root: its centre lies 3.35 millimetres behind the root, and the middle of the box 12 millimetres before it. None of that is a round number, and the code's read-out $(k - 33)/32$ is right for bins counted from 1. Python counts from 0:
-
-# %%
-from IPython.display import display
-
-third = Term(r"z_{33} + \Delta\,(k - 33)", lambda m: m.width * (m.index - 33) + DepthBins(m.low, m.width, 33).centre)
-from_nought = Term(r"z_{33} + \Delta\,(k - 1 - 33)", lambda m: m.width * (m.index - 34) + DepthBins(m.low, m.width, 33).centre)
-grid.refute(
-    id="bins-counted-from-nought",
-    says="the line (k - 33)/32 of a note, carried over to bins that are counted from 0",
-    lhs=centre_term,
-    rhs=from_nought,
-    correct=third,
-    because="the 33 belongs to bins counted from 1, as MATLAB and Lua count",
-    number="14.16",
-)
-
-# %% [markdown]
+# The example is bin 33, which holds the root: its centre lies 3.35 millimetres behind the root, and the middle of the box 12 millimetres before it. None of that is a round number. The code's read-out is $(k - 33)/32$: units of 32 bins, with 0 at the bin of the root. It is right
+# for bins counted from 1, as Lua and MATLAB count. Python counts from 0, and there it must be $(k - 32)/32$. Whoever forgets this puts every joint one bin nearer to the camera. As all move alike no *order* changes, so that no loss and no score of this lesson would notice; a second network that is
+# fed with these depths, as in [lesson 15](15_ordinal_reconstruction.ipynb), would.
+#
 # ### A target that a softmax can reach
 #
 # The heatmap $p_n(x, y)$ is compared with a Gaussian $g_n(x, y)$ around the annotation, by the sum of squared differences. Most code on heatmaps draws its Gaussian with a peak of 1. What is the sum of that?
@@ -426,6 +413,8 @@ target.line(area, "=", reason="on cells as in the plane, to ten digits, from a w
 target.show()
 target.assert_mutants_caught()
 one = Term("1", lambda m: 1.0)
+from IPython.display import display
+
 display(
     target.refute(
         id="heatmap-target-with-peak-one",
@@ -503,7 +492,7 @@ print(f"a weight of 100 on places in units of 255 pixels is {100 / 255**2:.4f} o
 # ### The unit of depth
 #
 # A rank loss does not know metres. Multiply all depths by a number, and it changes: the strict pairs would have it large, the ties small. [Lesson 04](04_rank_losses.ipynb) found the optimum. In a network with bins there is a unit already, *one bin*, and $\eta$ says how many units of the loss it counts. Let a pair be
-# $m$ bins in the wrong order (negative: right):
+# $m$ bins in the wrong order, and $-m$ in the right one (lesson 04 counts its margin the other way):
 
 # %%
 slope = Term(r"\frac{\partial}{\partial m}\,\mathrm{softplus}(\eta\,m)", lambda m: m.slope(), name="slope")
@@ -555,16 +544,16 @@ weak.line(difference)
 weak.line(relief, "=", reason="the same offset from the axis, divided by another depth", number="14.23")
 weak.show()
 weak.assert_mutants_caught()
-print(f"a relief of 0.65 m at 5.4 m: {100 * 0.65 / 5.4:.0f} % of the offset from the optical axis")
+print(f"a joint 0.65 m behind the root, which is 5.4 m away: {100 * 0.65 / 5.4:.0f} % of the offset from the optical axis")
 for offset in (0.2, 0.8, 1.5):
     print(f"  a joint {offset} m beside the axis: {1000 * offset * 0.65 / 5.4:.0f} mm")
 
 # %% [markdown]
-# Relief and distance are the extremes of a published sample of Human3.6M. A hand stretched out beside the body of somebody who stands in the middle of the picture: centimetres. Somebody at the edge: as much as two decimetres, and different for each joint. So reconstruct along the *rays* of the real camera, as we do below (`lift`); then nothing of it is left.
+# That depth behind the root and that distance are the extremes of a published sample of Human3.6M. A hand stretched out beside the body of somebody who stands in the middle of the picture: centimetres. Somebody at the edge: as much as two decimetres, and different for each joint. So reconstruct along the *rays* of the real camera, as we do below (`lift`); then nothing of it is left.
 #
 # ### Augmentation: which labels move
 #
-# The paper turns pictures by up to 30 degrees, scales them, and mirrors them. What happens to the order $O$? A turn about the optical axis and a change of scale move no joint in depth. A mirror moves none either, but it renames them: with $\Pi$ the permutation of left and right,
+# The paper turns pictures by up to 30 degrees, scales them, and mirrors them. What happens to the order $O$, the matrix of all $r_{ij}$? A turn about the optical axis and a change of scale move no joint in depth. A mirror moves none either, but it renames them: with $\Pi$ the permutation of left and right,
 
 # %%
 orders = Term("O", lambda m: m.order, name="O")
@@ -612,7 +601,7 @@ show_order(cells[1, 0], order, title="before")
 show_order(cells[1, 1], order[flip], title="rows only: wrong")
 show_order(cells[1, 2], order[flip][:, flip], title="rows and columns")
 doubled = order[flip] + order[flip].T
-i, j = divmod(int(doubled.abs().triu(1).argmax()), 17)  # the first pair of which both cells say the same
+i, j = max((doubled.abs().triu(1) == 2).nonzero().tolist(), key=lambda pair: pair[1] - pair[0])  # of both cells the same is said
 for cell in cells[1]:
     cell.plot([i, j], [j, i], "o", markersize=7, markerfacecolor="none", markeredgecolor="black", markeredgewidth=1.4, clip_on=False)
 _ = figure.suptitle("A mirror renames both joints of a pair", fontweight="bold", fontsize=11)
@@ -716,7 +705,7 @@ print("the loss of a heatmap at its target:", float(heatmap_loss(my_heatmaps(poi
 # %% [markdown]
 # ## The model
 #
-# The pictures are 256 pixels wide, the features 64 cells. A *residual* is BN-ReLU-1x1, BN-ReLU-3x3, BN-ReLU-1x1 with a detour; an *hourglass* halves the features four times, down to four cells, and comes back, with a detour at each size. Its training code was never published; the layers are those of
+# The pictures are 256 pixels wide, the features 64 cells. A *residual* is BN-ReLU-1x1, BN-ReLU-3x3, BN-ReLU-1x1 with a skip connection; an *hourglass* halves the features four times, down to four cells, and comes back, with a skip connection at each size. The paper's training code was never published; the layers are those of
 # coarse-to-fine. A network at paper size and one for the minutes of this lesson:
 
 # %%
@@ -780,7 +769,7 @@ from course_lib.teaching import show_code
 show_code(pose_step)
 
 # %% [markdown]
-# Now train on *order and places alone*. The network never sees a depth. **Predict first**, and write it down: on people it has never seen, which share of the strict pairs will be in the right order (a coin gets half)? And in which *unit* will its depths come out, given that nobody told it one? While it learns, one unseen
+# Now train on *order and places alone*. The network never sees a depth. **Predict first**, and write it down: on people it has never seen, which share of the strict pairs will be in the right order (a coin gets half)? And in which *unit* will its depths come out, given that nobody told it one? ([Lesson 04](04_rank_losses.ipynb) printed the best factor on true depths: will the network give more units to a metre, or fewer?) While it learns, one unseen
 # person is read every few steps, for a player below.
 
 # %% tags=["nbval-ignore-output"]
@@ -895,6 +884,39 @@ Player(
     width=520,
 )
 
+# %% tags=["hide-input", "nbval-ignore-output"]
+def kept_by_joint(depth):
+    """For each joint of the watched person, the share of its strict pairs that these depths have in order."""
+    said_order = (depth[None, :] - depth[:, None]).sign()
+    strict = truth[0] != 0
+    return ((said_order == truth[0]) & strict).sum(1) / strict.sum(1)
+
+
+def listed(joints):
+    return ", ".join(NAMES[joint] for joint in joints)
+
+
+early = next((step, d) for step, d in seen if float(ordinal_accuracy(torch.from_numpy(d)[None], truth)) >= 0.6 or step == seen[-1][0])
+by_joint = kept_by_joint(torch.from_numpy(early[1]))
+ranked = by_joint.argsort(descending=True).tolist()
+print(f"at step {early[0]} most pairs are in order of: {listed(ranked[:4])}; fewest of: {listed(ranked[-4:])}")
+mean_body = studio.depth.mean(0)
+
+
+def like_the_mean(depth):
+    """Share of all pairs that stand in the order of the mean person."""
+    same = (depth[:, None] < depth) == (mean_body[:, None] < mean_body)
+    return 100 * float(same[*torch.triu_indices(17, 17, 1)].float().mean())
+
+
+right_by_mean = [100 * float(ordinal_accuracy(mean_body.expand(len(of), -1), of).nanmean()) for of in (truth, unseen.order())]
+print(f"the order of the mean training person: right in {right_by_mean[0]:.0f} % of this person's strict pairs, {right_by_mean[1]:.0f} % of all unseen people's")
+first, last = (like_the_mean(torch.from_numpy(depth)) for depth in (early[1], seen[-1][1]))
+print(f"what the network says agrees with that order in {first:.0f} % of the pairs at step {early[0]}, in {last:.0f} % at the end")
+
+# %% [markdown]
+# One thing is cheap to learn: the mean person, an order that is the same for every picture and has more than half of the pairs right without a look at it. The last line says how near to that the network was, early and at the end. Whatever else is right must come from the picture.
+
 # %% [markdown]
 # ### What the network sees
 #
@@ -942,6 +964,9 @@ for (left, right), pick, words in zip(cells, (spread[:, wrists].argmin(), spread
     ):
         right.axvline(at_depth, color=plots.COLOURS[colour], linestyle=style, label=label)
     right.set_xlim(middles[0] - 0.1, middles[-1] + 0.1)
+    peaks = [k for k in range(len(bins)) if bins[k] > 0.05 and bins[k] == bins[max(0, k - 1) : k + 2].max()]
+    at_mean = np.abs(middles - float(out.depth[person, joint]) / cfg.units_per_metre).argmin()
+    print(f"{words}: {len(peaks)} hill(s) above 5 %; the bin of the mean has {100 * bins[at_mean]:.0f} %, the highest {100 * bins.max():.0f} %")
     plots.finding(right, f"The {words}: {NAMES[joint]}", x="depth, as the network counts it" if words == "least sure" else "")
 _ = cells[0, 1].legend(fontsize=8)
 
@@ -969,7 +994,7 @@ Markdown("\n".join(["| reading | strict pairs in order |", "| --- | --- |"] + [f
 # ### Order instead of depth
 #
 # The paper's first table asks the question of the title: what does one lose by training on order instead of depth? Four forms of output, each trained twice, with the same pictures, steps and seeds: *weak*, on order and places; *full*, on metric depth and places. For the comparison both get their metres in the same way: all depths of a picture are multiplied
-# by one number, so that the bones are as long as those of a mean body. (Fitting a map from *places* and depths to metres would be the wrong referee. On drawn people who stand upright, places alone tell a linear map nearly as much of the depths, and the map would hide what the network knows.) Ties are pairs within 50 millimetres here, since our people are flatter than those of Human3.6M and would otherwise hold half again as many. Ours is 64 pixels, drawn people, and minutes; theirs 256 pixels, Human3.6M, and days: compare columns, not cells. And all errors in millimetres in this section, PCK3D too, are lent the true depth of the root and the true camera: they judge the shape of a body, not where it stands.
+# by one number, so that the bones are as long as those of a mean body. (Fitting a map from *places* and depths to metres would be the wrong referee. On drawn people who stand upright, places alone tell a linear map nearly as much of the depths, and the map would hide what the network knows.) Ties are pairs within 50 millimetres here, since our people are flatter than those of Human3.6M and would otherwise hold half again as many. Ours is 64 pixels, drawn people, and minutes; theirs 256 pixels, Human3.6M, and days: compare columns, not cells. And all errors in millimetres in this section, PCK3D too, are lent the true depth of the root and the true camera, and count the root as one joint of 17 that is right: they judge the shape of a body, not where it stands.
 
 # %% tags=["hide-input", "nbval-ignore-output"]
 FORMS_SHOWN = {"depth": ("depths only", 84.24, 80.23), "coordinate": ("coordinates", 115.08, 112.41), "volume1": ("volume", 89.93, 85.82), "volume2": ("volume, two hourglasses", 79.03, 69.77)}
@@ -1084,6 +1109,8 @@ if label_rows:
     axes.set_yticks(range(len(KINDS)), list(reversed(KINDS.values())), fontsize=9)
     axes.set_xlim(0, 100)
     plots.finding(axes, "Order survives nearly everything but a sign", x="strict pairs in order, %")
+    order_of = {kind: 100 * np.mean([one[kind]["scale"]["order"] for one in label_rows]) for kind in KINDS}
+    print(f"the three answers, against {order_of['all']:.1f} % with all labels: 17 pairs of 136 {order_of['connected']:.1f} %, a fifth turned round {order_of['noise 0.2']:.1f} %, no ties {order_of['threshold 0']:.1f} %")
 else:
     print("not measured here: make results LESSON=14_ordinal_depth")
 
@@ -1255,7 +1282,7 @@ check("14.1", expected_depth_of_solution)
 # %% [markdown]
 # ### Exercise 14.2: a target for a softmax
 #
-# You are given `point`, two numbers x and y in cells, the `height` and `width` of a heatmap, and `sigma`. Return the Gaussian target $g_n(x, y)$, `(height, width)`, as the marginal of a softmax can reach it, also where the joint stands at the edge.
+# You are given `point`, two numbers x and y in cells, the `height` and `width` of a heatmap, and `sigma`. Return the Gaussian target $g_n(x, y)$, `(height, width)`, so that a softmax can reach it: its sum over the cells is 1, also where the joint stands at the edge and a part of the bell falls outside.
 
 # %%
 def target_of(point: Tensor, height: int, width: int, sigma: float) -> Tensor:
@@ -1311,34 +1338,42 @@ def mirrored_order_solution(order: Tensor, flip: Tensor) -> Tensor:
 
 
 check("14.3", mirrored_order_solution)
-# Harmless where the *column* is a joint of the middle, which the mirror does not rename: pelvis, spine, thorax, head.
+# Harmless where the *column* is a joint of the middle, which the mirror does not rename: pelvis, spine, thorax, jaw, head.
 
 # %% [markdown]
-# ### Exercise 14.4: what pulls at a voxel
+# ### Exercise 14.4: a bell at the wall of the box
 #
-# One joint has the volume `scores`, `(d, h, w)`, with layers at the depths `centres`. The depth of another joint is the number `other`, and `relation` is $+1$ if ours is closer, $-1$ if it is farther. Return the derivative of $\mathrm{softplus}(r\,(\bar{z} - z_{\mathrm{other}}))$ with respect to every score, `(d, h, w)`, without automatic differentiation.
+# Small volumes get their full supervision from targets for $p_n(z)$, and are read by their mean. You are given `centres`, the depth of each of the `d` layers, equally spaced; `depth`, where the joint is, somewhere between the first centre and the last; and `sigma`. The usual target is a bell around the joint, divided by its sum.
+#
+# **Predict first:** what is the *mean* of that target where the joint stands near the wall of the box, and in which direction will a network err that meets its target perfectly? Then mend it: return `(d,)`, a bell of the same width over the layers, with sum 1, whose mean *is* `depth`.
 
 # %%
-def pull_on_scores(scores: Tensor, centres: Tensor, other: float, relation: int) -> Tensor:
+def target_with_mean(centres: Tensor, depth: float, sigma: float) -> Tensor:
     raise NotImplementedError  # your turn: replace this line
 
 
 # %%
-check("14.4", pull_on_scores)
+check("14.4", target_with_mean)
 
 # %%
 hint("14.4", step=1)
 
 # %% tags=["hide-cell"] jupyter={"source_hidden": true}
 #@title Solution {display-mode: "form"}
-def pull_on_scores_solution(scores: Tensor, centres: Tensor, other: float, relation: int) -> Tensor:
-    p = scores.flatten().softmax(0).view_as(scores)
-    depth = (p.sum((1, 2)) * centres).sum()
-    wrong = torch.sigmoid(relation * (depth - other))  # lesson 04
-    return relation * wrong * p * (centres[:, None, None] - depth)  # (14.7)
+def target_with_mean_solution(centres: Tensor, depth: float, sigma: float) -> Tensor:
+    def bell(middle: float) -> Tensor:
+        return (-((centres - middle) ** 2) / (2 * sigma**2)).softmax(0)
+
+    reach = 100 * float(centres[-1] - centres[0])
+    low, high = float(centres[0]) - reach, float(centres[-1]) + reach  # its middle may lie outside the box
+    for _ in range(80):  # the mean grows with the middle: halve the interval that holds it
+        middle = (low + high) / 2
+        low, high = (middle, high) if float(bell(middle) @ centres) < depth else (low, middle)
+    return bell(middle)
 
 
-check("14.4", pull_on_scores_solution)
+check("14.4", target_with_mean_solution)
+# The part of the usual bell that falls outside is missing on one side: its mean lies too far inside, and so would the network's depth.
 
 # %% [markdown]
 # ### Exercise 14.5: a picture and its mirror image

@@ -8,7 +8,7 @@ import numpy as np
 import torch
 
 from course_lib.geometry import H36M_17_LEFT, LSP_14, MPII_16, conversion
-from course_lib.teaching.order_models import C2F_BINS, DepthBins, OrderedBody, Records
+from course_lib.teaching.order_models import OrderedBody, Records
 from course_lib.teaching.refute import Refutation, refute
 from course_lib.teaching.relation import Sample
 from course_lib.teaching.term import Term
@@ -77,9 +77,6 @@ def _targets() -> list[Refutation]:
         r"\frac{1 - e^{-\Vert w_n - \hat{w}_n \Vert_2^2/4\sigma^2}}{2\pi\sigma^2}",
         lambda m: -math.expm1(-(m.distance**2) / (4 * m.sigma**2)) / (2 * math.pi * m.sigma**2),
     )
-    centre = Term(r"\text{centre of the bin}", lambda m: m.centre)
-    off = Term(r"\Delta\,(k - 1 - 33) + z_{33}", lambda m: m.width * (m.index - 34) + _centre_33(m))
-    right = Term(r"\Delta\,(k - 33) + z_{33}", lambda m: m.width * (m.index - 33) + _centre_33(m))
     return [
         refute(
             id="heatmap-target-with-peak-one",
@@ -101,21 +98,7 @@ def _targets() -> list[Refutation]:
             because="coordinates are compared with coordinates, heatmaps with heatmaps: the second loss levels off",
             number="14.19",
         ),
-        refute(
-            id="bins-counted-from-nought",
-            says=f"{NOTE}: its line $(k - 33)/32$, carried over to bins that are counted from 0",
-            lhs=centre,
-            rhs=off,
-            correct=right,
-            samples=_samples(DepthBins.draw, C2F_BINS),
-            because="the 33 belongs to bins counted from 1, as MATLAB and Lua count",
-            number="14.16",
-        ),
     ]
-
-
-def _centre_33(m: DepthBins) -> float:
-    return DepthBins(m.low, m.width, 33).centre
 
 
 def label_slips() -> list[Refutation]:

@@ -6,7 +6,7 @@ from course_lib.experiments.ordinal_depth_errata import errata, label_slips
 
 def test_each_slip_is_refuted_and_named_once():
     entries = errata()
-    assert len({entry["id"] for entry in entries}) == len(entries) == 9
+    assert len({entry["id"] for entry in entries}) == len(entries) == 8
     for entry in entries:
         assert "they differ by" in entry["evidence"]
         assert entry["lesson"] == "14_ordinal_depth"

@@ -1,4 +1,4 @@
-"""Exercises of lesson 14: an expected depth, a target, two mirrors, and what pulls at a voxel."""
+"""Exercises of lesson 14: an expected depth, two targets, and two mirrors."""
 
 import torch
 from torch import Tensor
@@ -139,7 +139,7 @@ MIRROR = Exercise(
     hints=(
         "In the picture the left hand is before the right one. Mirror it: which hand is before which now?",
         "Joint i of the mirrored picture is another joint of the old one. Which? And j? Write r'(i, j) with the old r",
-        "return order[...][..., ...], with flip in both places",
+        "return order[...][...]: what has to be done to the rows has to be done once more",
     ),
     stub="mirrored_order",
     solution="mirrored_order_solution",
@@ -166,62 +166,69 @@ MIRROR = Exercise(
 # 14.4
 
 
-def _parts(scores: Tensor, centres: Tensor, other: float, relation: int) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-    p = scores.flatten().softmax(0).view_as(scores)
-    depth = (p.sum((1, 2)) * centres).sum()
-    return p, centres[:, None, None].expand_as(p), depth, torch.sigmoid(relation * (depth - other))
+def _bell(centres: Tensor, middle: float, sigma: float) -> Tensor:
+    return (-((centres - middle) ** 2) / (2 * sigma**2)).softmax(0)
 
 
-def _pull(scores: Tensor, centres: Tensor, other: float, relation: int) -> Tensor:
-    p, place, depth, wrong = _parts(scores, centres, other, relation)
-    return relation * wrong * p * (place - depth)
+def _searched(centres: Tensor, depth: float, sigma: float, reach: float) -> Tensor:
+    """The bell with the wanted mean, its middle at most `reach` times the box's length outside the box."""
+    length = float(centres[-1] - centres[0])
+    low, high = float(centres[0]) - reach * length, float(centres[-1]) + reach * length
+    for _ in range(80):
+        middle = (low + high) / 2
+        low, high = (middle, high) if float(_bell(centres, middle, sigma) @ centres) < depth else (low, middle)
+    return _bell(centres, middle, sigma)
 
 
-def _without_mean(scores: Tensor, centres: Tensor, other: float, relation: int) -> Tensor:
-    p, place, _, wrong = _parts(scores, centres, other, relation)
-    return relation * wrong * p * place
+def _moved_once(centres: Tensor, depth: float, sigma: float) -> Tensor:
+    off = depth - float(_bell(centres, depth, sigma) @ centres)
+    return _bell(centres, depth + off, sigma)
 
 
-def _without_sigmoid(scores: Tensor, centres: Tensor, other: float, relation: int) -> Tensor:
-    p, place, depth, _ = _parts(scores, centres, other, relation)
-    return relation * p * (place - depth)
+def _two_layers(centres: Tensor, depth: float, sigma: float) -> Tensor:
+    return (1 - (centres - depth).abs() / (centres[1] - centres[0])).clamp_min(0)
 
 
-def _right_sigmoid(scores: Tensor, centres: Tensor, other: float, relation: int) -> Tensor:
-    p, place, depth, wrong = _parts(scores, centres, other, relation)
-    return relation * (1 - wrong) * p * (place - depth)
-
-
-def _without_p(scores: Tensor, centres: Tensor, other: float, relation: int) -> Tensor:
-    _, place, depth, wrong = _parts(scores, centres, other, relation)
-    return relation * wrong * (place - depth)
-
-
-PULL = Exercise(
+WALL = Exercise(
     id="14.4",
-    title="what pulls at a voxel",
-    draw=by.draw_pull,
-    reference=by.by_differentiation,
-    method="automatic differentiation",
+    title="a bell at the wall of the box",
+    draw=by.draw_wall,
+    reference=by.by_tilting,
+    method="weights tilted by an exponential, the tilt from a root finder",
     hints=(
-        "Two links: how does the loss change with the depth, and how does the depth change with one score?",
-        "r sigmoid(r (z - z_other)) times p(u) (z(u) - z), where z is the expected depth",
-        "p = ...; z = ...; wrong = torch.sigmoid(relation * (z - other)); "
-        "return relation * wrong * p * (centres[:, None, None] - ...)",
+        "Draw the bell of a joint at the first layer. Which half of it is missing, and where is the mean of the rest?",
+        "Keep the width and move the middle of the bell. Its mean grows with its middle: search for the middle at "
+        "which the mean is right. It may lie outside the box",
+        "low, high = ..., ...; repeat: middle = (low + high) / 2; p = (-(centres - middle) ** 2 / ...).softmax(0); "
+        "keep the half in which ... lies; return p",
     ),
-    stub="pull_on_scores",
-    solution="pull_on_scores_solution",
-    valid=by.is_pull,
-    edges=((_double(0.0, 1.0).view(2, 1, 1), _double(0.0, 1.0), 0.5, 1),),
+    stub="target_with_mean",
+    solution="target_with_mean_solution",
+    valid=by.is_wall,
+    edges=((_double(0.0, 1.0, 2.0, 3.0), 0.3, 1.0), (_double(-1.0, 0.0, 1.0), 0.0, 1.0)),
     slips=(
         Slip(
-            wrong=_without_mean,
-            says="the expected depth is not subtracted: a softmax moves all other voxels too",
+            wrong=lambda centres, depth, sigma: _bell(centres, depth, sigma),
+            says="that is the usual bell around the joint: near a wall a part of it is missing, and its mean lies "
+            "too far inside",
         ),
-        Slip(wrong=_without_sigmoid, says="the sigmoid is missing: a pair that is right hardly pulls any more"),
-        Slip(wrong=_right_sigmoid, says="the sigmoid is turned round: it is near 1 where the order is *wrong*"),
-        Slip(wrong=_without_p, says="p(u) is missing: an unlikely voxel hardly moves the mean"),
-        Slip(wrong=lambda *inputs: -_pull(*inputs), says="the sign is wrong: that is the direction of descent"),
+        Slip(
+            wrong=lambda centres, depth, sigma: (-((centres - depth) ** 2) / (2 * sigma**2)).exp(),
+            says="the sum is not 1, and the bell around the joint has its mean too far inside, if it is cut off",
+        ),
+        Slip(
+            wrong=_moved_once,
+            says="the bell is moved by its error once; moved, it loses more on the one side: search until the mean "
+            "is right",
+        ),
+        Slip(
+            wrong=lambda centres, depth, sigma: _searched(centres, depth, sigma, 0.0),
+            says="the middle of the bell may lie outside the box: search there, too",
+        ),
+        Slip(
+            wrong=_two_layers,
+            says="the mean is right, but two layers are no bell of width sigma",
+        ),
     ),
 )
 
@@ -274,4 +281,4 @@ AVERAGE = Exercise(
     ),
 )
 
-EXERCISES = (DEPTH, TARGET, MIRROR, PULL, AVERAGE)
+EXERCISES = (DEPTH, TARGET, MIRROR, WALL, AVERAGE)

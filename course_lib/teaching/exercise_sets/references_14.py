@@ -4,6 +4,7 @@ import math
 
 import numpy as np
 import torch
+from scipy.optimize import brentq
 from scipy.special import logsumexp
 from scipy.stats import norm
 from torch import Tensor
@@ -82,24 +83,37 @@ def by_entries(order: Tensor, flip: Tensor) -> Tensor:
     return new
 
 
-def draw_pull(gen: torch.Generator) -> tuple[Tensor, Tensor, float, int]:
-    """A volume, the depth of another joint, and which of the two is closer."""
-    scores, centres = draw_volume(gen)
-    other = float(centres[0] + torch.rand((), generator=gen, dtype=torch.float64) * (centres[-1] - centres[0]))
-    return scores, centres, other, 1 if _count(gen, 0, 2) else -1
+def draw_wall(gen: torch.Generator) -> tuple[Tensor, float, float]:
+    """Equal layers, a joint between the first and the last, near a wall in two cases of three, and a width."""
+    d, step = _count(gen, 3, 9), 0.2 + float(torch.rand((), generator=gen, dtype=torch.float64))
+    centres = step * (torch.arange(d, dtype=torch.float64) - (d - 1) / 2)
+    share = (0.1, 0.5, 0.9)[_count(gen, 0, 3)] + 0.1 * (float(torch.rand((), generator=gen, dtype=torch.float64)) - 0.5)
+    depth = float(centres[0]) + share * float(centres[-1] - centres[0])
+    return centres, depth, step * (0.7 + 0.8 * float(torch.rand((), generator=gen, dtype=torch.float64)))
 
 
-def is_pull(scores: Tensor, centres: Tensor, other: float, relation: int) -> bool:
-    """Whether the relation is strict."""
-    return is_volume(scores, centres) and relation in (-1, 1) and math.isfinite(other)
+def is_wall(centres: Tensor, depth: float, sigma: float) -> bool:
+    """Whether layers are equally spaced, the joint lies among them, and the bell is neither a spike nor flat."""
+    if centres.dim() != 1 or len(centres) < 3:
+        return False
+    steps, length = centres.diff(), float(centres[-1] - centres[0])
+    fits = bool(steps[0] > 0.01) and bool(torch.allclose(steps, steps[:1].expand_as(steps)))
+    inside = float(centres[0]) + 0.02 * length <= depth <= float(centres[-1]) - 0.02 * length
+    return fits and inside and 0.4 * float(steps[0]) <= sigma <= 2 * float(steps[0])
 
 
-def by_differentiation(scores: Tensor, centres: Tensor, other: float, relation: int) -> Tensor:
-    """Automatic differentiation of the pair's loss, through the log-sums of the layers."""
-    leaf = scores.clone().requires_grad_()
-    depth = leaf.logsumexp((1, 2)).softmax(0) @ centres
-    loss = torch.logaddexp(torch.zeros_like(depth), relation * (depth - other))
-    return torch.autograd.grad(loss, leaf)[0]
+def by_tilting(centres: Tensor, depth: float, sigma: float) -> Tensor:
+    """A bell around the middle of the layers times an exponential, which leaves a bell; its tilt by Brent's method."""
+    z = centres.numpy()
+    z = z - z.mean()
+    wanted = depth - float(centres.mean())
+
+    def weights(tilt: float) -> np.ndarray:
+        logits = tilt * z - z**2 / (2 * sigma**2)
+        return np.exp(logits - logsumexp(logits))
+
+    far = 100 * (z[-1] - z[0]) / sigma**2
+    return torch.from_numpy(weights(brentq(lambda tilt: float(weights(tilt) @ z) - wanted, -far, far, xtol=1e-13)))
 
 
 def draw_readings(gen: torch.Generator) -> tuple[Tensor, Tensor, Tensor]:
