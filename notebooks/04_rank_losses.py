@@ -895,11 +895,10 @@ in_short(
 # Does it matter which pairs are asked? The bars compare ways to spend comparisons, from the recorded runs: random pairs, pairs that connect all joints, and a search by halves, which puts one joint after the other into its place among those already sorted, asking about the middle one first, so that each answer decides the next question. How many it asks on average stands at its bar.
 
 # %% tags=["hide-input", "nbval-ignore-output"] mystnb={"image": {"alt": "Horizontal bars of the share of pairs in the right order for eight ways to ask. The chain of neighbours with ties is at about one half; random pairs and connected pairs rise with their number; the search by halves and the chain without ties are the highest."}}
-recorded = this.claim("comparisons_to_depth")
-if recorded is None:
+runs = [run["extra"] for run in this.runs("comparisons_to_depth")]
+if not runs:
     print("not measured here: make results LESSON=04_rank_losses")
 else:
-    runs = [run["extra"] for run in recorded["ours"]["runs"].values()]
     ways = {
         "chain of neighbours, 13": [run["others"]["chain"]["accuracy"] for run in runs],
         "9 random": [run["others"]["random 9"]["accuracy"] for run in runs],
@@ -946,9 +945,8 @@ in_short(chain_of_ties="pairs in order, from the chain with ties")
 
 # %% tags=["nbval-ignore-output", "hide-input"]
 in_short(consensus_beats_noise="pairs in order, ties left out")
-recorded = this.claim("comparisons_to_depth")
-if recorded is not None:
-    runs = [run["extra"] for run in recorded["ours"]["runs"].values()]
+runs = [run["extra"] for run in this.runs("comparisons_to_depth")]
+if runs:
     print(f"ties answered, never wrong: {np.mean([run['connected']['0.2'][-1]['accuracy'] for run in runs]):.3f}")
     print(f"no ties allowed: {np.mean([run['others']['all, 0.2, no ties allowed']['accuracy'] for run in runs]):.3f}")
 
@@ -959,9 +957,8 @@ if recorded is not None:
 
 # %% tags=["nbval-ignore-output", "hide-input"]
 in_short(finite_scale_from_ties="times as wide, ties bridge every gap")
-recorded = this.claim("finite_scale_from_ties")
-if recorded is not None:
-    runs = [run["extra"] for run in recorded["ours"]["runs"].values()]
+runs = [run["extra"] for run in this.runs("finite_scale_from_ties")]
+if runs:
     print(f"bodies with a gap: {100 * np.mean([run['share_with_a_gap'] for run in runs]):.1f} %; they become {np.mean([run['growth_with_a_gap'] for run in runs]):.2f} times as wide")
     print(f"one factor on the true depths, all bodies: the loss is least at {np.mean([run['best_factor'] for run in runs]):.1f} a metre")
 
@@ -970,11 +967,10 @@ if recorded is not None:
 # after one scale for all bodies. Pale bars have a hundredth of the pull to 0. These depths are *free*: tied joints can collapse onto one another and the rest spreads further, so that the scale is larger than the best factor on the *true* depths above.
 
 # %% tags=["hide-input", "nbval-ignore-output"] mystnb={"image": {"alt": "Two panels over the tie threshold, 0 to 200 mm. Above, the scale falls steeply as the threshold rises; with a weaker pull it is about twice as large at 0 and 50 mm, and little larger at 200 mm. Below, the error is least at 50 mm and largest at 200 mm."}}
-recorded = this.claim("scale_by_threshold")
-if recorded is None:
+table_of = [run["extra"]["rows"] for run in this.runs("scale_by_threshold")]
+if not table_of:
     print("not measured here: make results LESSON=04_rank_losses")
 else:
-    table_of = [run["extra"]["rows"] for run in recorded["ours"]["runs"].values()]
     levels = [f"{1000 * row['threshold']:.0f}" for row in table_of[0] if row["ridge"] == table_of[0][0]["ridge"]]
     ridges = sorted({row["ridge"] for row in table_of[0]}, reverse=True)[:2]
     figure, (above, below) = plots.figure_axes(columns=2, height=2.4)

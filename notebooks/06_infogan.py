@@ -630,17 +630,12 @@ Player(
 plots.plt.rcParams["figure.dpi"] = 110  # the many figures of this section, a little smaller
 
 
-def runs_of(claim_id):
-    claim = this.claim(claim_id)
-    return [] if claim is None else list(claim["ours"]["runs"].values())
-
-
 def curves(runs, key):
     return np.array([[look[key] for look in one] for one in runs])
 
 
-full_runs = [run["extra"]["curve"] for run in runs_of("mnist_error_faithful")]
-half_runs = [run["extra"] for run in runs_of("passive_q_li")]
+full_runs = [run["extra"]["curve"] for run in this.runs("mnist_error_faithful")]
+half_runs = [run["extra"] for run in this.runs("passive_q_li")]
 if not full_runs or not half_runs:
     print("not measured here: make results LESSON=06_infogan")
 else:
@@ -680,19 +675,19 @@ this.say("passive_q_li")
 
 # %% tags=["hide-input", "nbval-ignore-output"] mystnb={"image": {"alt": "Errors of all runs as dots, one row a method: k-means and the onlookers far to the right, InfoGAN's readings spread widely, the taught Q in a tight group left of the dashed line at 5 percent."}}
 def errors_of(kind):
-    return [100 * run["extra"][kind]["errors"]["batch"]["one_to_one"] for run in runs_of("passive_q_li")]
+    return [100 * run["extra"][kind]["errors"]["batch"]["one_to_one"] for run in this.runs("passive_q_li")]
 
 
 rows_of_errors = {
-    "taught Q (beyond the paper)": [run["value"] for run in runs_of("mnist_error_beyond")],
-    "official, 5,000 updates": [run["value"] for run in runs_of("mnist_error_faithful")],
+    "taught Q (beyond the paper)": [run["value"] for run in this.runs("mnist_error_beyond")],
+    "official, 5,000 updates": [run["value"] for run in this.runs("mnist_error_faithful")],
     "half width: official": errors_of("trunk"),
     "half width: paper's formula": errors_of("paper"),
     "half width: port": errors_of("port"),
     "half width: Q's head only": errors_of("head"),
     "onlooker, network of its own": errors_of("passive_separate"),
     "onlooker, head": errors_of("passive_head"),
-    "k-means on pixels": [run["value"] for run in runs_of("kmeans_error")],
+    "k-means on pixels": [run["value"] for run in this.runs("kmeans_error")],
 }
 if all(rows_of_errors.values()):
     figure, axes = plots.figure_axes(height=3.6)
@@ -712,7 +707,7 @@ else:
 
 # %% tags=["nbval-ignore-output"]
 lines = ["| seed | one to one | many to one | NMI | drawn digits |", "| --- | --- | --- | --- | --- |"]
-for run, drawn in zip(runs_of("mnist_error_faithful"), runs_of("drawn_error_faithful"), strict=True):
+for run, drawn in zip(this.runs("mnist_error_faithful"), this.runs("drawn_error_faithful"), strict=True):
     found = run["extra"]["errors"]["batch"]
     lines.append(f"| {len(lines) - 2} | {100 * found['one_to_one']:.1f} % | {100 * found['many_to_one']:.1f} % | {found['nmi']:.2f} | {drawn['value']:.1f} % |")
 Markdown("Official settings, 5,000 updates, all five seeds:\n\n" + "\n".join(lines))
@@ -761,7 +756,7 @@ this.say("width_spearman")
 # %% tags=["hide-input", "nbval-ignore-output"] mystnb={"image": {"alt": "Two panels, slant and width against a code from -2 to 2, five curves each that rise or fall steadily inside a shaded range from -1 to 1 and go on in the same direction outside it, bending a little."}}
 from course_lib.experiments.infogan_effects import SWEEP
 
-rows_of_sweeps = [run["extra"] for run in runs_of("extrapolation")]
+rows_of_sweeps = [run["extra"] for run in this.runs("extrapolation")]
 if not rows_of_sweeps:
     print("not measured here: make results LESSON=06_infogan")
 else:
@@ -798,7 +793,7 @@ this.say("glyph_mig")
 # %% tags=["nbval-ignore-output"]
 lines = ["| glyphs, mean of five seeds | InfoGAN | plain, Q looks on |", "| --- | --- | --- |"]
 for key, words in (("mig", "MIG"), ("sap", "SAP"), ("disentanglement", "DCI: disentanglement"), ("completeness", "DCI: completeness"), ("informativeness", "DCI: informativeness")):
-    cells = [np.mean([run["extra"][kind][key] for run in runs_of("glyph_mig")]) for kind in ("trunk", "passive_head")] if runs_of("glyph_mig") else []
+    cells = [np.mean([run["extra"][kind][key] for run in this.runs("glyph_mig")]) for kind in ("trunk", "passive_head")] if this.runs("glyph_mig") else []
     lines.append(f"| {words} | " + " | ".join(f"{v:.3f}" for v in cells) + " |")
 Markdown("\n".join(lines))
 
@@ -812,7 +807,7 @@ Markdown("\n".join(lines))
 # the exponential of the information between a picture and the kind that a classifier names: at best 10.
 
 # %% tags=["hide-input", "nbval-ignore-output"] mystnb={"image": {"alt": "Two panels against the weight of the continuous codes: the explained share of slant and width rises from near zero, the quality of pictures stays level and drops at the largest weight."}}
-rows_of_weights = [run["extra"] for run in runs_of("lambda_sweep")]
+rows_of_weights = [run["extra"] for run in this.runs("lambda_sweep")]
 if not rows_of_weights:
     print("not measured here: make results LESSON=06_infogan")
 else:
@@ -928,7 +923,7 @@ parts = {
     "63 of 64 restarts": "without_restarts",
     "Q apart from D, and fixed": "without_fixed_q",
 }
-rises = {name: [run["value"] for run in runs_of(claim)] for name, claim in parts.items()}
+rises = {name: [run["value"] for run in this.runs(claim)] for name, claim in parts.items()}
 if not all(rises.values()):
     print("not measured here: make results LESSON=06_infogan")
 else:

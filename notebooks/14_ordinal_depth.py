@@ -999,15 +999,9 @@ Markdown("\n".join(["| reading | strict pairs in order |", "| --- | --- |"] + [f
 # %% tags=["hide-input", "nbval-ignore-output"]
 FORMS_SHOWN = {"depth": ("depths only", 84.24, 80.23), "coordinate": ("coordinates", 115.08, 112.41), "volume1": ("volume", 89.93, 85.82), "volume2": ("volume, two hourglasses", 79.03, 69.77)}
 
-
-def runs_of(claim_id):
-    claim = this.claim(claim_id)
-    return [] if claim is None else list(claim["ours"]["runs"].values())
-
-
 lines = ["| output | weak | full | strict pairs in order, weak | full | paper, weak | full |", "| --- | --- | --- | --- | --- | --- | --- |"]
 for form, (words, paper_weak, paper_full) in FORMS_SHOWN.items():
-    rows = [run["extra"] for run in runs_of(f"weak_vs_full_{form}")]
+    rows = [run["extra"] for run in this.runs(f"weak_vs_full_{form}")]
     if rows:
         errors = {kind: np.mean([row[kind]["bones"]["mpjpe_mm"] for row in rows]) for kind in ("weak", "full")}
         orders_right = {kind: 100 * np.mean([row[kind]["bones"]["order"] for row in rows]) for kind in ("weak", "full")}
@@ -1037,7 +1031,7 @@ if len(lines) > 2:
     figure, axes = plots.figure_axes(height=2.6)
     for row, form in enumerate(reversed(FORMS_SHOWN)):
         for kind, colour, shift in (("weak", "orange", 0.12), ("full", "blue", -0.12)):
-            values = [run["extra"][kind]["bones"]["mpjpe_mm"] for run in runs_of(f"weak_vs_full_{form}")]
+            values = [run["extra"][kind]["bones"]["mpjpe_mm"] for run in this.runs(f"weak_vs_full_{form}")]
             axes.plot(values, [row + shift] * len(values), "o", color=plots.COLOURS[colour], markersize=6, alpha=0.85, label=kind if row == 0 else None)
     axes.set_yticks(range(len(FORMS_SHOWN)), [words for words, _, _ in reversed(FORMS_SHOWN.values())], fontsize=9)
     axes.set_xlim(left=0)
@@ -1058,7 +1052,7 @@ else:
 
 # %% tags=["hide-input", "nbval-ignore-output"] mystnb={"image": {"alt": "Two panels of dots for three ways of training. On wild test pictures both the share of joints within 150 millimetres and the share of pairs in order rise from studio alone through 2D to order; on studio pictures they change little."}}
 SOURCES_SHOWN = {"studio": "studio alone", "wild 2D": "+ wild 2D", "wild 2D + ordinal": "+ wild 2D + order"}
-wild_rows = [run["extra"] for run in runs_of("wild_2d")]
+wild_rows = [run["extra"] for run in this.runs("wild_2d")]
 if wild_rows:
     figure, panels = plots.figure_axes(columns=2, height=2.1)
     for axes, key, title in ((panels[0], "pck", "Joints within 150 mm"), (panels[1], "order", "Strict pairs in order")):
@@ -1100,7 +1094,7 @@ KINDS = {
     "noise 0.05": "5 % turned round", "noise 0.1": "10 % turned round", "noise 0.2": "20 % turned round",
     "threshold 0": "no ties", "threshold 0.05": "ties below 50 mm", "threshold 0.2": "ties below 200 mm", "dataset sign": "the files' sign, as it is",
 }  # fmt: skip
-label_rows = [run["extra"] for run in runs_of("label_budget")]
+label_rows = [run["extra"] for run in this.runs("label_budget")]
 if label_rows:
     figure, axes = plots.figure_axes(height=3.2)
     for row, kind in enumerate(reversed(KINDS)):

@@ -628,6 +628,18 @@ plots.finding(axes, "The more is open, the more depth is worth", x="scatter of d
 # %% tags=["hide-input", "nbval-ignore-output"] mystnb={"image": {"alt": "Three rows of four: drawn people outdoors with skeletons over them; the bodies reconstructed from them seen from the camera, close to the dotted grey ones; and from the side, with some limbs a hand's breadth off."}}
 from course_lib.experiments.reconstruction_figures import draw_pipeline, numbers_of
 
+
+def over_seeds(claim, *path):
+    """Mean over the seeds of a recorded number."""
+    values = []
+    for run in claim["ours"]["runs"].values():
+        value = run["extra"]
+        for key in path:
+            value = value[key]
+        values.append(value)
+    return float(np.mean(values))
+
+
 recorded = this.claim("pipeline_mpjpe_mm")
 if recorded is None:
     print("the readings are recorded by make results LESSON=15_ordinal_reconstruction")
@@ -636,7 +648,7 @@ else:
     seen_points, seen_depth, _ = numbers_of(shown)
     mine = with_depth.reconstruct(seen_points, seen_depth, check=False)
     draw_pipeline({**shown, "pose": mine.flatten(1).tolist()}, (5, 6, 7, 8), size=64 if profile == "smoke" else 176)
-    parts = {key: np.mean([run["extra"]["ours"][key] for run in recorded["ours"]["runs"].values()]) for key in ("xy", "z")}
+    parts = {key: over_seeds(recorded, "ours", key) for key in ("xy", "z")}
     print("the title figure's component, mean error over all test pictures: across {xy:.0f} mm, in depth {z:.0f} mm".format(**parts))
 
 # %% [markdown]
@@ -665,17 +677,6 @@ this.say("ambiguous_gain_mm")
 # The same two components on the world's own people, limbs not exchanged:
 
 # %% tags=["hide-input", "nbval-ignore-output"]
-def over_seeds(claim, *path):
-    """Mean over the seeds of a recorded number."""
-    values = []
-    for run in claim["ours"]["runs"].values():
-        value = run["extra"]
-        for key in path:
-            value = value[key]
-        values.append(value)
-    return float(np.mean(values))
-
-
 lifted = this.claim("recon_2d_only_mm")
 if lifted is None:
     print("recorded by make results LESSON=15_ordinal_reconstruction")
@@ -707,7 +708,7 @@ else:
     axes.minorticks_off()
     axes.legend()
     plots.finding(axes, "Chosen by the orders that the network keeps", x="noise trained with, metres (log scale)", y="error, mm")
-    print("orders kept by the image network:", ", ".join(f"{100 * run['extra']['kept']:.1f} %" for run in chosen["ours"]["runs"].values()))
+    print("orders kept by the image network:", ", ".join(f"{100 * run['extra']['kept']:.1f} %" for run in this.runs("pipeline_mpjpe_mm")))
 
 # %% tags=["nbval-ignore-output"]
 this.say("noise_choice")

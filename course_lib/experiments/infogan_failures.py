@@ -9,7 +9,8 @@ from jaxtyping import Float
 from torch import Tensor
 
 from course_lib.datasets import load_digits
-from course_lib.experiments.infogan_runs import Trained, bound_on_new_images, core, generate, play, read
+from course_lib.experiments.infogan_runs import Trained, bound_on_new_images, generate, play, read
+from course_lib.experiments.one_core import core
 from course_lib.experiments.record import Measurement
 from course_lib.papers.infogan import (
     DIGITS_PROFILES,

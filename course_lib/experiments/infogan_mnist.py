@@ -24,12 +24,12 @@ from course_lib.experiments.infogan_runs import (
     Trained,
     agreement,
     bound_on_new_images,
-    core,
     errors_on_real,
     generate,
     learn_from_pairs,
     play,
 )
+from course_lib.experiments.one_core import core
 from course_lib.experiments.record import Measurement
 from course_lib.metrics import one_to_one_error
 from course_lib.papers.infogan import (

@@ -10,6 +10,14 @@ from course_lib.experiments.record import Claim, Experiment, load
 SEEDS = (0, 1, 2, 3, 4)
 FIGURE = "04_rank_losses.webp"
 SHARE = {"metric": "ordinal accuracy", "profile": "standard", "floor": 0.0}
+SHAPE = {
+    "what": "mean error of recovered depths after one scale for all bodies, all pairs, ties below 50 mm",
+    "metric": "error",
+    "unit": "mm",
+    "rule": "each < baseline",
+    "floor": 0.0,
+    "profile": "standard",
+}
 
 EXPERIMENTS = (
     Experiment(
@@ -118,23 +126,13 @@ EXPERIMENTS = (
             ),
             Claim(
                 id="ties_give_shape",
-                what="mean error of recovered depths after one scale for all bodies, all pairs, ties below 50 mm",
-                metric="error",
-                unit="mm",
-                rule="each < baseline",
-                floor=0.0,
-                profile="standard",
                 baseline="without ties",
+                **SHAPE,
             ),
             Claim(
                 id="smaller_ties_give_more_shape",
-                what="mean error of recovered depths after one scale for all bodies, all pairs, ties below 50 mm",
-                metric="error",
-                unit="mm",
-                rule="each < baseline",
-                floor=0.0,
-                profile="standard",
                 baseline="ties below 100 mm, the paper's threshold",
+                **SHAPE,
             ),
         ),
     ),

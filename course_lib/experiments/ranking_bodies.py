@@ -71,7 +71,7 @@ def scales(seed: int, cfg: RecoveryConfig = STANDARD) -> dict[str, Measurement]:
     def growth(questions: Questions, rows: Tensor) -> float:
         """How many times as wide the bodies become, on average."""
         chosen = Questions(*(part[rows] for part in (questions.first, questions.second, questions.relation)))
-        wide = [recover(chosen, JOINTS, 2 * cfg.steps, ridge).std(1).mean() for ridge in (RIDGE, RIDGE / 100)]
+        wide = [recover(chosen, JOINTS, 2 * cfg.steps, ridge).std(1).mean() for ridge in RIDGES]
         return float(wide[1] / wide[0])
 
     extra = {

@@ -205,8 +205,7 @@ class _AllPairs(torch.autograd.Function):
 
     @staticmethod
     def forward(ctx, depth: Tensor, relation: Tensor, signed: Tensor, tied: Tensor) -> Tensor:
-        gap = depth[:, :, None] - depth[:, None, :]
-        wanted, pull = relation * gap, tied * gap
+        gap, wanted, pull = _gaps(depth, relation, tied)
         ctx.save_for_backward(depth, relation, signed, tied, wanted, pull)
         return 0.5 * torch.addcmul(F.softplus(wanted) * (relation * signed), pull, gap).sum((1, 2))
 
@@ -214,10 +213,15 @@ class _AllPairs(torch.autograd.Function):
     def backward(ctx, gradient: Tensor) -> tuple[Tensor, None, None, None]:
         depth, relation, signed, tied, wanted, pull = ctx.saved_tensors
         if torch.is_grad_enabled():
-            gap = depth[:, :, None] - depth[:, None, :]
-            wanted, pull = relation * gap, tied * gap
+            _, wanted, pull = _gaps(depth, relation, tied)
         slope = torch.add(torch.sigmoid(wanted) * signed, pull, alpha=2)
         return slope.sum(2) * gradient[:, None], None, None, None
+
+
+def _gaps(depth: Tensor, relation: Tensor, tied: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    """$z_i-z_j$ of all pairs, and it times the relation, and it where there is a tie."""
+    gap = depth[:, :, None] - depth[:, None, :]
+    return gap, relation * gap, tied * gap
 
 
 def _both_ways(order: Tensor) -> tuple[Tensor, Tensor]:

@@ -115,6 +115,11 @@ class Lesson:
         claim = self.claim(claim_id)
         return None if claim is None else (claim["ours"]["band"][0], claim["ours"]["band"][1])
 
+    def runs(self, claim_id: str) -> list[dict[str, Any]]:
+        """What each seed of a claim recorded, `value`, `baseline`, `extra` and more; empty while it is not measured."""
+        claim = self.claim(claim_id)
+        return [] if claim is None else list(claim["ours"]["runs"].values())
+
     def say(self, claim_id: str) -> MarkdownText:
         """A sentence with the measured number, its band, profile, seeds and device."""
         claim = self.claim(claim_id)

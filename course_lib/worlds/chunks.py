@@ -33,17 +33,16 @@ def in_chunks(
     if not count:
         raise ValueError("`factors` holds no pictures (n = 0): draw at least one")
     length = cuda if tensors[0].is_cuda else cpu
+    single = 0 if fill or tensors[0].is_cuda else count % length
+    starts = [*range(0, count - single, length), *range(count - single, count)]
     pieces = []
-    start = 0
-    while start < count:
-        if not fill and not tensors[0].is_cuda and count - start < length:
-            length = 1
-        parts = [tensor[start : start + length] for tensor in tensors]
-        missing = length - len(parts[0])
+    for start in starts:
+        size = length if start < count - single else 1
+        parts = [tensor[start : start + size] for tensor in tensors]
+        missing = size - len(parts[0])
         if missing:
             parts = [torch.cat([part, part[-1:].expand(missing, *part.shape[1:])]) for part in parts]
         pieces.append(draw(*(part.contiguous() for part in parts)))
-        start += length
     if isinstance(pieces[0], Tensor):
         return torch.cat(pieces)[:count]
     return tuple(torch.cat(column)[:count] for column in zip(*pieces, strict=True))

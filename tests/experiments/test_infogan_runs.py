@@ -11,13 +11,13 @@ from course_lib.experiments.infogan_glyphs import draw
 from course_lib.experiments.infogan_runs import (
     Trained,
     bound_on_new_images,
-    core,
     errors_on_real,
     generate,
     learn_from_pairs,
     play,
     read,
 )
+from course_lib.experiments.one_core import core
 from course_lib.papers.infogan import GLYPHS_PROFILES, Codes, InfoGan, PairsConfig, sample_codes
 from course_lib.training import generator, seeded
 from course_lib.worlds import glyphs

@@ -6,6 +6,7 @@ import pytest
 import torch
 
 from course_lib.experiments import ordinal_depth_data, ordinal_depth_forms, ordinal_depth_labels
+from course_lib.experiments.one_core import core
 from course_lib.experiments.ordinal_depth import EXPERIMENTS
 from course_lib.experiments.ordinal_depth_data import FLIP, Pool, pool
 from course_lib.experiments.ordinal_depth_labels import (
@@ -18,7 +19,6 @@ from course_lib.experiments.ordinal_depth_labels import (
 from course_lib.experiments.ordinal_depth_runs import (
     Read,
     Recovery,
-    core,
     draw_from,
     lift,
     read,

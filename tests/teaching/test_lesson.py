@@ -81,6 +81,7 @@ def test_what_is_not_measured_is_said_plainly(results):
     this = start()
     assert "has not been measured yet; `make results LESSON=01_elbo`" in str(this.say("mnist_nll"))
     assert this.band("mnist_nll") is None
+    assert this.runs("mnist_nll") == []
     assert "has not been measured yet" in str(this.cost_box())
     assert "No claim has been measured" in str(this.results_table())
 
@@ -103,6 +104,12 @@ def test_measured_numbers_come_with_band_seeds_profile_and_source(results):
     assert "| mean <= 88.5 | yes |" in str(this.results_table())
     with pytest.raises(ValueError, match="did you mean 'mnist_nll'"):
         this.say("mnist_nl")
+
+
+def test_what_each_seed_recorded_comes_as_a_list(results):
+    runs = {"0": {"value": 87.0, "extra": {"kept": 1}}, "1": {"value": 87.2, "extra": {"kept": 2}}}
+    (results / "01_elbo.json").write_text(json.dumps({"claims": [{**CLAIM, "ours": {**CLAIM["ours"], "runs": runs}}]}))
+    assert start().runs("mnist_nll") == [runs["0"], runs["1"]]
 
 
 def test_a_claim_that_does_not_hold_says_so(results):

@@ -179,9 +179,7 @@ def _frames(scene: Scene, height: int, width: int, compiled: bool | None) -> tup
     rays = cast(scene.camera, grid.u, grid.v)
     hit = first_hit(rays, grid.box.expand(len(scene.camera), -1, -1), scene, compiled=compiled)
     colour = colour_of(rays, hit, scene, compiled=compiled)
-    # On a CPU frame by frame, as what the kernels pass on stays in the cache.
-    step = len(colour) if colour.is_cuda else 1
-    images = torch.cat([_blend(*grid.pictures(few), compiled=compiled) for few in colour.split(step)])
+    images = in_chunks(lambda few: _blend(*grid.pictures(few), compiled=compiled), colour, cpu=1, cuda=32)
     seen = grid.pictures(_seen(*hit, scene.paints, compiled=compiled))[0]
     return images, seen[:, :1], seen[:, 1:]
 

@@ -36,12 +36,13 @@ _HAZY = 600.0  # metres: what is farther is drawn as if it were there
 
 def colour_of(rays: Rays, hit: Hit, scene: Scene, *, compiled: bool | None) -> Tensor:
     """Colour of each ray in [0, 1], `(b, 3, n)`."""
+
+    def few(dx: Tensor, dh: Tensor, dz: Tensor, depth: Tensor, code: Tensor, *tables: Tensor) -> Tensor:
+        return _on_things(Rays(dx, dh, dz), Hit(depth, code), Scene(*tables), compiled)
+
     # On a CPU frame by frame, as what the kernels pass on stays in the cache; the sky of all frames together.
-    step = len(hit.depth) if hit.depth.is_cuda else 1
-    pieces = [[values.split(step) for values in table] for table in (rays, hit, scene)]
-    frames = zip(*(zip(*table, strict=True) for table in pieces), strict=True)
-    colours = [_on_things(Rays(*ray), Hit(*met), Scene(*one), compiled) for ray, met, one in frames]
-    return _with_sky(torch.cat(colours), rays, hit, scene, compiled)
+    colour = in_chunks(few, *rays, *hit, *scene, cpu=1, cuda=32)
+    return _with_sky(colour, rays, hit, scene, compiled)
 
 
 def _on_things(rays: Rays, hit: Hit, scene: Scene, compiled: bool | None) -> Tensor:
