@@ -170,7 +170,7 @@ for i, j in ((names[13], "right knee"), ("left elbow", "left wrist"), ("left kne
     print(f"{i} or {j}: {i if gap > 0 else j} is closer" + (", by less than 100 mm" if abs(gap) < THRESHOLD else ""))
 
 # %% [markdown]
-# Two facts to keep. (i, j) and (j, i) are *one* question. And the answers are an order only at first sight: "about as far" is not transitive. The first line below the matrix names three joints of this body that prove it (~ for a tie); find them in the matrix. That will matter. The other lines answer the questions above.
+# Two facts to keep. (i, j) and (j, i) are *one* question. And the answers are an order only at first sight: "about as far" is not transitive. The first line above the matrix names three joints of this body that prove it (~ for a tie); find them in the matrix. That will matter. The other lines answer the questions above.
 #
 # The depth that we look for is called $z_i$, one number a joint, **larger is farther**; the true one, in metres, is $Z_i$. The relation $r_{ij}$ is $+1$ where $i$ is
 # closer, $-1$ where $j$ is, 0 where both are about as far. Pairs that nobody was asked about have no relation (NaN, in code); the set of the others, each pair once, is $\mathcal{I}$.
@@ -439,8 +439,9 @@ plots.finding(axes, "Ties hold one common factor", x="factor on the depths in me
 # (Ford, 1957, for pairs without ties). How many drawn bodies are not?
 
 # %% tags=["nbval-ignore-output"]
-several = depths_of(drawn_bodies(200, generator(seed))).sort(1).values
-divided = ((several[:, 1:] - several[:, :-1]) >= THRESHOLD).any(1)
+from course_lib.experiments.ranking_recovery import has_gap
+
+divided = has_gap(depths_of(drawn_bodies(200, generator(seed))))
 print(f"bodies with a gap of 100 mm or more between neighbours in depth: {100 * float(divided.double().mean()):.0f} %")
 
 # %% [markdown]
@@ -1009,8 +1010,6 @@ this.results_table()
 # **Depths that never stop growing.** Gradient descent on a consistent body without ties. **Predict with (4.14)**: does the spread of the depths settle? And that of the same body with its ties? The body is one of those whose ties bridge every gap.
 
 # %% tags=["hide-input", "nbval-ignore-output"] mystnb={"image": {"alt": "Spread of the depths over steps of gradient descent on a logarithmic axis: with ties it levels off, without ties it keeps growing in a straight line."}}
-from course_lib.experiments.ranking_recovery import has_gap
-
 many = depths_of(drawn_bodies(40, generator(3)))
 one_body = many[~has_gap(many)][:1]  # ties bridge every gap: finite best depths exist
 complete = order_from_depth(one_body, THRESHOLD)

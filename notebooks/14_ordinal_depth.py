@@ -144,7 +144,7 @@ for cell, (source, row) in zip(cells.flat, [(studio, hero), (studio, 1), (studio
 _ = figure.suptitle("Who is closer?", fontweight="bold", fontsize=11)
 
 # %% [markdown]
-# Some answers took no thought and some you would rather not give: *about equal* is an answer, too. Here are all 136, for the same person, as a matrix $O$, and below it the answers to the five questions: row against column, blue where the row's joint is closer, vermilion where
+# Some answers took no thought and some you would rather not give: *about equal* is an answer, too. Here are all 136, for the same person, as a matrix $O$, and above it the answers to the five questions: row against column, blue where the row's joint is closer, vermilion where
 # the column's is, white where both lie within 100 millimetres of each other. (Here the colours are no longer left and right.) Pairs that are not about equal are called *strict*. Joints are sorted from near to far on the left; on the right they stand in the order of the data. The picture and the matrix say the same as far as depth is concerned, up to a
 # stretching of the axis: *that* is what the network will be given.
 
