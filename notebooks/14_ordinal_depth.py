@@ -393,8 +393,7 @@ print(f"all three together: {math.sqrt(C2F_BINS.squared_error() + sideways**2 / 
 
 # %% [markdown]
 # The example is bin 33, which holds the root: its centre lies 3.35 millimetres behind the root, and the middle of the box 12 millimetres before it. None of that is a round number. The code's read-out is $(k - 33)/32$: units of 32 bins, with 0 at the bin of the root. It is right
-# for bins counted from 1, as Lua and MATLAB count. Python counts from 0, and there it must be $(k - 32)/32$. Whoever forgets this puts every joint one bin nearer to the camera. As all move alike no *order* changes, so that no loss and no score of this lesson would notice; a second network that is
-# fed with these depths, as in [lesson 15](15_ordinal_reconstruction.ipynb), would.
+# for bins counted from 1, as Lua and MATLAB count. Python counts from 0, and there it must be $(k - 32)/32$. Whoever forgets this puts every joint one bin nearer to the camera. As all move alike no *order* changes, and the rank loss does not notice; whoever takes the number for a distance from the root is wrong by one bin everywhere.
 #
 # ### A target that a softmax can reach
 #
